@@ -1,0 +1,132 @@
+#include "sluice/runtime/endpoint.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+namespace sluice {
+
+namespace {
+
+std::optional<std::uint16_t> port_of(std::string_view digits) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc() || end != digits.data() + digits.size()) {
+        return std::nullopt;
+    }
+    return port;
+}
+
+}  // namespace
+
+Endpoint::Endpoint() noexcept {
+    std::memset(&address_, 0, sizeof address_);
+    address_.any.sa_family = AF_UNSPEC;
+}
+
+Endpoint Endpoint::loopback(std::uint16_t port) noexcept {
+    Endpoint endpoint = any(port);
+    endpoint.address_.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return endpoint;
+}
+
+Endpoint Endpoint::any(std::uint16_t port) noexcept {
+    Endpoint endpoint;
+    endpoint.address_.v4.sin_family = AF_INET;
+    endpoint.address_.v4.sin_port = htons(port);
+    return endpoint;
+}
+
+std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::optional<std::uint16_t> port = port_of(text.substr(colon + 1));
+    if (!port) {
+        return std::nullopt;
+    }
+    std::string_view address = text.substr(0, colon);
+    const bool bracketed = address.starts_with('[') && address.ends_with(']');
+    if (bracketed) {
+        address = address.substr(1, address.size() - 2);
+    }
+    const std::optional<Endpoint> endpoint = parse_address(address, *port);
+    if (endpoint && bracketed != (endpoint->family() == AF_INET6)) {
+        return std::nullopt;
+    }
+    return endpoint;
+}
+
+std::optional<Endpoint> Endpoint::parse_address(std::string_view address, std::uint16_t port) {
+    const std::string text(address);
+    Endpoint endpoint;
+    if (inet_pton(AF_INET, text.c_str(), &endpoint.address_.v4.sin_addr) == 1) {
+        endpoint.address_.any.sa_family = AF_INET;
+        return endpoint.with_port(port);
+    }
+    endpoint = Endpoint();
+    if (inet_pton(AF_INET6, text.c_str(), &endpoint.address_.v6.sin6_addr) == 1) {
+        endpoint.address_.any.sa_family = AF_INET6;
+        return endpoint.with_port(port);
+    }
+    return std::nullopt;
+}
+
+Endpoint Endpoint::from(const sockaddr* address) noexcept {
+    Endpoint endpoint;
+    if (address->sa_family == AF_INET) {
+        std::memcpy(&endpoint.address_.v4, address, sizeof(sockaddr_in));
+    } else if (address->sa_family == AF_INET6) {
+        std::memcpy(&endpoint.address_.v6, address, sizeof(sockaddr_in6));
+    }
+    return endpoint;
+}
+
+std::uint16_t Endpoint::port() const noexcept {
+    switch (family()) {
+        case AF_INET: return ntohs(address_.v4.sin_port);
+        case AF_INET6: return ntohs(address_.v6.sin6_port);
+        default: return 0;
+    }
+}
+
+Endpoint Endpoint::with_port(std::uint16_t port) const noexcept {
+    Endpoint endpoint = *this;
+    if (family() == AF_INET) {
+        endpoint.address_.v4.sin_port = htons(port);
+    } else if (family() == AF_INET6) {
+        endpoint.address_.v6.sin6_port = htons(port);
+    }
+    return endpoint;
+}
+
+socklen_t Endpoint::address_octets() const noexcept {
+    switch (family()) {
+        case AF_INET: return sizeof(sockaddr_in);
+        case AF_INET6: return sizeof(sockaddr_in6);
+        default: return 0;
+    }
+}
+
+std::string Endpoint::text() const {
+    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    if (family() == AF_INET) {
+        inet_ntop(AF_INET, &address_.v4.sin_addr, buffer.data(), buffer.size());
+        return std::string(buffer.data()) + ':' + std::to_string(port());
+    }
+    if (family() == AF_INET6) {
+        inet_ntop(AF_INET6, &address_.v6.sin6_addr, buffer.data(), buffer.size());
+        return '[' + std::string(buffer.data()) + "]:" + std::to_string(port());
+    }
+    return "-";
+}
+
+bool operator==(const Endpoint& left, const Endpoint& right) noexcept {
+    return left.family() == right.family() &&
+           std::memcmp(&left.address_, &right.address_, left.address_octets()) == 0;
+}
+
+}  // namespace sluice
