@@ -1,0 +1,178 @@
+// MessageParser: finds the head of a message in its octets, and takes off the chunked coding.
+//
+// llhttp reads every octet, strictly. Once the head is complete, a second pass holds it against the
+// grammar: the parts that llhttp named, joined by the only separators a sender may use, must be the
+// whole head. So what one parser tolerates and another reads differently never gets through.
+// Content of a known length needs no parser: its octets are counted by who reads them.
+//
+// One object serves one message after another, of one connection or of many. It is small, and it
+// stops allocating once it has seen the largest message it will see.
+//
+// Ownership:    Copies nothing of a head: what it tells are views into the octets given to the last
+//               feed_head, or to where moved_to said they went. Trailers are its own.
+// Errors:       Final for the message: then only begin_* is valid. After content_too_large from
+//               feed_head, and only then, the head may still be read. The octet is named.
+// Source:       RFC 9112; RFC 9110 7.2, 7.6.1, 10.1.1.
+
+#pragma once
+
+#include "sluice/http/error.h"
+#include "sluice/http/fields.h"
+#include "sluice/http/framing.h"
+#include "sluice/http/limits.h"
+#include "sluice/http/method.h"
+#include "sluice/http/status.h"
+
+#include <llhttp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::http {
+
+// The four forms of a request target (RFC 9112 3.2).
+enum class TargetForm : std::uint8_t { origin, absolute, authority, asterisk };
+
+class MessageParser {
+public:
+    struct HeadStep {
+        std::size_t consumed = 0;  // Octets of the head so far, counted from its first.
+        bool complete = false;     // Then the content, if any, starts at `consumed`.
+    };
+
+    struct BodyStep {
+        std::size_t consumed = 0;            // Octets of the input that were used up.
+        std::span<const std::byte> content;  // One run among them; may be empty.
+        bool finished = false;               // The message ended; trailers() are there.
+    };
+
+    explicit MessageParser(const Limits& limits);
+    MessageParser(const MessageParser&) = delete;
+    MessageParser& operator=(const MessageParser&) = delete;
+
+    void begin_request();
+
+    // The method of the request it answers decides where a response ends. An interim response is a
+    // message of its own: begin again, with the same method, for what follows it.
+    void begin_response(Method request_method);
+
+    // `head` is everything received of this message, from its first octet, wherever that now lies:
+    // a caller whose buffer ends inside the head moves what it has, appends, and calls again.
+    // Octets seen before are not read twice. Octets past the head's end are not touched. One empty
+    // line before a request line is part of the head (RFC 9112 2.2).
+    [[nodiscard]] Result<HeadStep> feed_head(std::span<const std::byte> head);
+
+    // Says where the octets of the head went, so that the views name them there.
+    void moved_to(const std::byte* head) noexcept { base_ = reinterpret_cast<const char*>(head); }
+
+    // --- Valid once the head is complete, until begin_* ---
+
+    [[nodiscard]] Method method() const noexcept { return method_; }  // Of the request, both sides.
+    [[nodiscard]] std::string_view method_text() const noexcept;      // Requests.
+    [[nodiscard]] std::string_view target() const noexcept;           // Requests, as received.
+    [[nodiscard]] TargetForm target_form() const noexcept { return target_form_; }
+
+    // Host and port that the request is for: from an absolute or authority target, which rules, or
+    // else from Host. May be empty.
+    [[nodiscard]] std::string_view authority() const noexcept;
+
+    [[nodiscard]] Status status() const noexcept { return status_; }  // Responses.
+    [[nodiscard]] std::string_view reason() const noexcept;           // Responses; may be empty.
+
+    [[nodiscard]] int version_minor() const noexcept { return version_minor_; }  // 0 or 1.
+    [[nodiscard]] FieldsView fields() const noexcept { return {base_, lines_}; }
+    [[nodiscard]] std::size_t head_octets() const noexcept { return head_octets_; }
+    [[nodiscard]] Framing framing() const noexcept { return framing_; }
+
+    // Whether another message may follow this one on the connection (RFC 9112 9.3).
+    [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
+    // The request carries content and its sender waits for 100 (Continue) before sending it.
+    [[nodiscard]] bool expect_continue() const noexcept { return expect_continue_; }
+    // Upgrade is offered (request) or done (response 101), and Connection says so.
+    [[nodiscard]] bool upgrade() const noexcept { return upgrade_; }
+
+    // --- Only when the framing is chunked ---
+
+    // Decodes up to the next run of content, the message's end or the end of `input`, whichever is
+    // first; call again with the rest. It never reads past the message's last octet.
+    [[nodiscard]] Result<BodyStep> feed_chunked(std::span<const std::byte> input);
+
+    // Once finished, until begin_*.
+    [[nodiscard]] FieldsView trailers() const noexcept {
+        return {trailers_.data(), trailer_lines_};
+    }
+
+private:
+    enum class Part : std::uint8_t {
+        start,        // Before the method's end, or in a status line's version and code.
+        target,       // From the method's end to the target's.
+        version,      // Behind the target.
+        reason,       // Inside a reason phrase.
+        fields,       // Past the start-line.
+        head_end,     // The head is complete.
+        chunks,       // Among the chunks.
+        chunks_end,   // The chunk of no octets was seen, trailers begin.
+        trailers,     // Among the trailers.
+        message_end,  // Nothing follows.
+        failed,
+    };
+
+    struct Callbacks;
+    struct Range {
+        std::uint32_t offset = 0;
+        std::uint32_t octets = 0;
+    };
+
+    void begin();
+    Result<std::size_t> skip_empty_line(std::string_view head);
+    Result<void> run(std::string_view octets);
+    Result<void> read_head(std::string_view head);
+    Result<void> feed_trailers(std::string_view input, BodyStep& step);
+    std::unexpected<Error> fail(Errc code, std::uint64_t octet);
+    std::unexpected<Error> fail_from_llhttp(std::string_view octets);
+
+    [[nodiscard]] std::string_view text(Range range) const noexcept {
+        return {base_ + range.offset, range.octets};
+    }
+
+    const Limits* limits_;
+    llhttp_t llhttp_;
+
+    // Where what llhttp is reading lies, and the offset of its first octet in head or trailers.
+    const char* input_ = nullptr;
+    const char* input_end_ = nullptr;
+    std::uint64_t input_offset_ = 0;
+
+    const char* base_ = nullptr;
+    std::uint32_t head_octets_ = 0;
+    Range method_text_;
+    Range target_;
+    Range reason_;
+    Range authority_;
+    std::vector<FieldLine> lines_;
+
+    std::string_view content_;  // The run that llhttp just named, in the input.
+    std::uint64_t content_octets_ = 0;
+    std::uint64_t coded_octets_ = 0;  // Of the chunked coding, consumed before this input.
+    std::uint64_t extension_octets_ = 0;
+    std::string trailers_;
+    std::vector<FieldLine> trailer_lines_;
+
+    Framing framing_;
+    Status status_{};
+    Method method_ = Method::other;
+    TargetForm target_form_ = TargetForm::origin;
+    Part part_ = Part::failed;
+    std::uint8_t version_minor_ = 0;
+    bool is_request_ = true;
+    bool in_name_ = false;
+    bool keep_alive_ = false;
+    bool expect_continue_ = false;
+    bool upgrade_ = false;
+};
+
+}  // namespace sluice::http
