@@ -1,0 +1,79 @@
+// Backend: the one seam between Sluice and everything that is not deterministic.
+//
+// The kernel, the clocks, the network and the disk are behind these functions, and nothing above
+// them can tell io_uring from the simulator. A Backend reports; it never resumes a coroutine.
+// What can block or takes part in a race is an Operation. What the kernel answers at once, and the
+// same way however often it is asked, is a plain call.
+//
+// Ownership:    A Loop borrows its Backend, which outlives it. Buffers: see Operation and Received.
+// Errors:       What goes wrong with an operation arrives as its completion.
+// Threading:    The loop's thread, except wake().
+
+#pragma once
+
+#include "sluice/runtime/clock.h"
+#include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/error.h"
+#include "sluice/runtime/operation.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace sluice {
+
+struct ListenOptions {
+    int backlog = 4096;
+    bool share_port = false;  // SO_REUSEPORT: one listener for each loop, the kernel spreads.
+};
+
+// What TCP says of a connection at this moment.
+struct SocketState {
+    std::uint64_t unacknowledged = 0;  // Octets accepted and not acknowledged (SIOCOUTQ).
+    bool finished_by_peer = false;     // CLOSE_WAIT: the peer's FIN was a FIN.
+    bool closed = false;               // CLOSE: before our own FIN, this was a reset.
+};
+
+enum class Ending : std::uint8_t {
+    orderly,  // What was accepted still goes out, then a FIN; a reset if input is unread.
+    reset,    // Drops what was not sent and tells the peer: RST.
+};
+
+class Backend {
+public:
+    // Starts `operation`, which is idle. Kernel work may be deferred to wait().
+    virtual void submit(Operation& operation) noexcept = 0;
+
+    // Asks a submitted operation to complete soon. A no-op on an idle one.
+    virtual void cancel(Operation& operation) noexcept = 0;
+
+    // Submits, then reports what has completed. Returns at once if something had completed or
+    // `until` has passed; else waits for a completion, for `until`, or for wake().
+    virtual void wait(Instant until) noexcept = 0;
+
+    // Makes the current or next wait() return early. From any thread.
+    virtual void wake() noexcept = 0;
+
+    // The time as of the last return from wait(): it stands still while coroutines run.
+    [[nodiscard]] virtual Instant now() const noexcept = 0;
+
+    // Seconds since 1970, for Date fields and logs. Never used to measure.
+    [[nodiscard]] virtual std::int64_t unix_seconds() const noexcept = 0;
+
+    // Descriptors. A descriptor is closed once, with no operation on it in flight.
+    [[nodiscard]] virtual Result<int> open_socket(int family) noexcept = 0;
+    [[nodiscard]] virtual Result<int> listen(const Endpoint& at,
+                                             const ListenOptions& options) noexcept = 0;
+    [[nodiscard]] virtual Endpoint local_endpoint(int fd) noexcept = 0;
+    [[nodiscard]] virtual Endpoint peer_endpoint(int fd) noexcept = 0;
+    virtual void shut_down_sending(int fd) noexcept = 0;  // FIN, after what was accepted.
+    [[nodiscard]] virtual SocketState socket_state(int fd) noexcept = 0;
+    virtual void close(int fd, Ending ending = Ending::orderly) noexcept = 0;
+
+    // "io_uring", "epoll", "simulated".
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+protected:
+    ~Backend() = default;
+};
+
+}  // namespace sluice

@@ -1,0 +1,65 @@
+#include "sluice/runtime/loop.h"
+
+#include "sluice/runtime/ensure.h"
+
+namespace sluice {
+
+Loop::~Loop() {
+    ensure(ready_first_ == nullptr);
+    ensure(posted_.load(std::memory_order_relaxed) == nullptr);
+}
+
+void Loop::run_until(const bool& done) {
+    while (!done) {
+        turn();
+    }
+}
+
+void Loop::turn() {
+    const bool idle = ready_first_ == nullptr;
+    backend_.wait(idle ? timers_.next() : Instant::min());
+    timers_.advance(backend_.now());
+    if (posted_.load(std::memory_order_relaxed) != nullptr) {
+        take_posted();
+    }
+    run_ready();
+}
+
+void Loop::run_ready() {
+    for (int resumes = 0; resumes < resumes_per_turn && ready_first_ != nullptr; ++resumes) {
+        Coroutine& coroutine = *ready_first_;
+        ready_first_ = coroutine.next_ready_;
+        budget_ = budget_per_resume;
+        coroutine.frame.resume();
+    }
+}
+
+void Loop::post(Posted& message) noexcept {
+    message.next_ = posted_.load(std::memory_order_relaxed);
+    while (!posted_.compare_exchange_weak(message.next_, &message, std::memory_order_release,
+                                          std::memory_order_relaxed)) {
+    }
+    // Only the first of a batch has to wake: the loop takes all that are there.
+    if (message.next_ == nullptr) {
+        backend_.wake();
+    }
+}
+
+// Messages are stacked by their senders: turn the stack round to run them in order.
+void Loop::take_posted() noexcept {
+    Posted* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+    Posted* oldest = nullptr;
+    while (newest != nullptr) {
+        Posted* const next = newest->next_;
+        newest->next_ = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest != nullptr) {
+        Posted& message = *oldest;
+        oldest = message.next_;
+        message.arrived();
+    }
+}
+
+}  // namespace sluice

@@ -1,0 +1,29 @@
+#include "sluice/runtime/scope.h"
+
+namespace sluice {
+
+Task<> Scope::join() {
+    while (running_ > 0) {
+        empty_.reset();
+        co_await empty_.wait_regardless();
+    }
+    if (thrown_) {
+        std::rethrow_exception(std::exchange(thrown_, nullptr));
+    }
+}
+
+void Scope::finished(Coroutine& coroutine) noexcept {
+    if (const std::exception_ptr thrown = Task<>::thrown_by(coroutine)) {
+        if (!thrown_) {
+            thrown_ = thrown;
+        }
+        stop_.request();
+    }
+    coroutine.frame.destroy();
+    --running_;
+    if (running_ == 0) {
+        empty_.set();
+    }
+}
+
+}  // namespace sluice

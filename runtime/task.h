@@ -1,0 +1,191 @@
+// Task<T>: a lazy coroutine that yields exactly one T, and runs to its end once started.
+//
+// A started task cannot be destroyed half-way, so a buffer in its frame may be lent to the kernel.
+// It can be asked to stop (stop.h), and answers with its result.
+//
+// Ownership:    The Task owns its frame. A reference given to a function that returns a Task must
+//               outlive the Task. The destructor checks that the frame is unstarted or finished.
+// Completion:   Nothing runs until it is awaited, or given to a Scope. A task resumes its awaiter
+//               on the same thread. Now and then awaiting goes through the loop's queue, so that a
+//               chain of tasks that are always ready can neither starve others nor grow the stack.
+// Cancellation: See stop.h.
+// Errors:       A coroutine that can fail yields Result<T>. Exceptions come from user code only and
+//               pass through to the awaiter unchanged.
+// Threading:    One thread, for life: the one that runs its Loop.
+
+#pragma once
+
+#include "sluice/runtime/ensure.h"
+#include "sluice/runtime/frame_pool.h"
+#include "sluice/runtime/loop.h"
+#include "sluice/runtime/stop.h"
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace sluice {
+
+template <typename T>
+class Task;
+
+// What owns a started task that nobody awaits: a Scope, a Running.
+class TaskOwner {
+public:
+    // The task has finished. The owner may destroy its frame, now or later.
+    virtual void finished(Coroutine& coroutine) noexcept = 0;
+
+protected:
+    ~TaskOwner() = default;
+};
+
+class TaskPromise : public Coroutine {
+public:
+    static void* operator new(std::size_t octets) { return allocate_frame(octets); }
+    static void operator delete(void* frame, std::size_t octets) noexcept {
+        free_frame(frame, octets);
+    }
+
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept { return Finish{}; }
+    void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
+
+protected:
+    void rethrow() const {
+        if (thrown_) {
+            std::rethrow_exception(thrown_);
+        }
+    }
+
+private:
+    template <typename T>
+    friend class Task;
+
+    // Hands the thread straight to the awaiter, so a chain of returns uses no stack.
+    struct Finish {
+        bool await_ready() const noexcept { return false; }
+        template <typename Promise>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+            TaskPromise& promise = frame.promise();
+            if (promise.awaiting_ != nullptr) {
+                return promise.awaiting_->frame;
+            }
+            promise.owner_->finished(promise);
+            return std::noop_coroutine();
+        }
+        void await_resume() const noexcept {}
+    };
+
+    bool started_ = false;
+    Coroutine* awaiting_ = nullptr;  // Who is resumed at the end; else `owner_` is told.
+    TaskOwner* owner_ = nullptr;
+    std::exception_ptr thrown_;
+};
+
+template <typename T>
+class TaskResult : public TaskPromise {
+public:
+    void return_value(T value) { value_.emplace(std::move(value)); }
+
+protected:
+    T take() {
+        rethrow();
+        ensure(value_.has_value());
+        return std::move(*value_);
+    }
+
+private:
+    std::optional<T> value_;
+};
+
+template <>
+class TaskResult<void> : public TaskPromise {
+public:
+    void return_void() const noexcept {}
+
+protected:
+    void take() const { rethrow(); }
+};
+
+template <typename T = void>
+class [[nodiscard]] Task {
+public:
+    class promise_type : public TaskResult<T> {
+    public:
+        Task get_return_object() noexcept {
+            const auto handle = std::coroutine_handle<promise_type>::from_promise(*this);
+            this->frame = handle;
+            return Task(handle);
+        }
+
+    private:
+        friend class Task;
+    };
+
+    Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+    Task& operator=(Task&&) = delete;
+
+    ~Task() {
+        if (handle_) {
+            ensure(!handle_.promise().started_ || handle_.done());
+            handle_.destroy();
+        }
+    }
+
+    bool await_ready() const noexcept { return false; }
+
+    template <std::derived_from<Coroutine> Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+        Coroutine& awaiter = awaiting.promise();
+        return begin(awaiter, awaiter.stop);
+    }
+
+    T await_resume() { return handle_.promise().take(); }
+
+    // For what wraps awaiting: starts the task for `awaiter`, under `stop`. Yields the coroutine to
+    // transfer to.
+    [[nodiscard]] std::coroutine_handle<> begin(Coroutine& awaiter, StopSource* stop) noexcept {
+        promise_type& promise = started(*awaiter.loop, stop);
+        promise.awaiting_ = &awaiter;
+        return promise.loop->enter(promise);
+    }
+
+    // For what owns tasks that nobody awaits: starts the task from the loop's queue. The frame
+    // stays this Task's.
+    void start(Loop& loop, StopSource* stop, TaskOwner& owner) noexcept {
+        promise_type& promise = started(loop, stop);
+        promise.owner_ = &owner;
+        loop.schedule(promise);
+    }
+
+    // As start(), and lets go of the frame: the owner destroys it once finished.
+    void release(Loop& loop, StopSource* stop, TaskOwner& owner) noexcept {
+        start(loop, stop, owner);
+        handle_ = {};
+    }
+
+    // Of a finished task: its result, or its exception.
+    T take() { return handle_.promise().take(); }
+
+    // Of the coroutine of a finished task that was released.
+    [[nodiscard]] static std::exception_ptr thrown_by(const Coroutine& coroutine) noexcept {
+        return static_cast<const TaskPromise&>(coroutine).thrown_;
+    }
+
+private:
+    explicit Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+
+    promise_type& started(Loop& loop, StopSource* stop) noexcept {
+        promise_type& promise = handle_.promise();
+        ensure(!std::exchange(promise.started_, true));
+        promise.loop = &loop;
+        promise.stop = stop;
+        return promise;
+    }
+
+    std::coroutine_handle<promise_type> handle_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,108 @@
+// Transport: a two-way stream of octets: TCP, or TLS over it, or what a simulator makes of both.
+//
+// The one interface that HTTP stands on. tls:: decorates one with another, so plain HTTP links no
+// TLS, and nothing above can tell which it has.
+//
+// Ownership:    Close it, and await that, before it is destroyed: the kernel may still write for it.
+// Cancellation: A stop ends a receive or a send that waits, with `cancelled` and the octets that
+//               the kernel had taken by then. Both directions remain usable.
+// Errors:       After an error of one direction, that direction yields errors only; the other may
+//               still yield what arrived before: always read after a failed send.
+// Threading:    The loop's thread. One receive and one send may overlap; two of a kind may not.
+
+#pragma once
+
+#include "sluice/runtime/backend.h"
+#include "sluice/runtime/clock.h"
+#include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/error.h"
+#include "sluice/runtime/received.h"
+#include "sluice/runtime/task.h"
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace sluice {
+
+// How the peer ended its direction, on the evidence so far.
+enum class PeerEnd : std::uint8_t {
+    none,   // It has not.
+    fin,    // An orderly end: no more octets will come. It may still read.
+    reset,  // The connection is gone.
+};
+
+// Told once when the peer's end is noticed, though nobody may be receiving at that moment.
+class PeerEndListener {
+public:
+    // Bookkeeping only, as Operation::complete().
+    virtual void peer_ended(PeerEnd end) noexcept = 0;
+
+protected:
+    ~PeerEndListener() = default;
+};
+
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    // Yields the next octets; an empty Received is the peer's FIN, and stays it. A reset is an
+    // error, also where the kernel shows it as an end of stream. Octets that came before a reset
+    // are yielded before it.
+    virtual Task<Result<Received>> receive() = 0;
+
+    // Sends all octets of `parts`, which stay until it completes; it may change the array. Yields
+    // how many the kernel accepted: all. An Error's octets_done says how many, if fewer.
+    virtual Task<Result<std::uint64_t>> send(std::span<iovec> parts) = 0;
+
+    // Sends our FIN (TLS: close_notify too) after what was sent.
+    virtual Task<Result<void>> shut_down_sending() = 0;
+
+    // Waits until the peer's TCP has acknowledged every octet accepted so far.
+    virtual Task<Result<void>> acknowledged() = 0;
+
+    // Ends and reaps what is in flight, then closes. Idempotent. Not cut short by a stop.
+    virtual Task<> close(Ending ending) = 0;
+
+    // Whether there is input to be received without a wait.
+    [[nodiscard]] virtual bool has_input() const noexcept = 0;
+    [[nodiscard]] virtual PeerEnd peer_end() const noexcept = 0;
+    virtual void listen_for_peer_end(PeerEndListener* listener) noexcept = 0;
+
+    // Octets that were accepted and are not known to be acknowledged.
+    [[nodiscard]] virtual std::uint64_t unacknowledged() noexcept = 0;
+
+    [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;
+    [[nodiscard]] virtual const Endpoint& peer() const noexcept = 0;
+};
+
+// Makes connections to a host.
+class Connector {
+public:
+    virtual ~Connector() = default;
+
+    // `host` is a name or a numeric address, without brackets. The error's phase says how far it
+    // got: resolve, connect, secure. A stop abandons the attempt and leaves nothing open.
+    virtual Task<Result<std::unique_ptr<Transport>>> connect(std::string_view host,
+                                                             std::uint16_t port) = 0;
+};
+
+// Takes connections in.
+class Acceptor {
+public:
+    virtual ~Acceptor() = default;
+
+    // Yields the next connection. Running out of descriptors is waited out, not an error.
+    virtual Task<Result<std::unique_ptr<Transport>>> accept() = 0;
+
+    // Stops listening, and drops connections that were never accepted. Await it before destruction.
+    virtual Task<> close() = 0;
+
+    // With the port that the kernel chose for port 0.
+    [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;
+};
+
+}  // namespace sluice
