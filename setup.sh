@@ -102,6 +102,10 @@ common --override_repository=rules_cc=$stubs/rules_cc
 common --override_repository=remote_coverage_tools=$stubs/coverage_tools
 # Debian's build of Bazel has this on, and prints a page for each compilation.
 build --nosandbox_debug
+# A directory of outputs for each configuration, so that changing between them rebuilds nothing.
+build:asan --platform_suffix=asan
+build:clang --platform_suffix=clang
+build:tsan --platform_suffix=tsan
 FRAGMENT
     if cmp -s "$fragment.new" "$fragment"; then
         rm "$fragment.new"
