@@ -120,8 +120,9 @@ public:
 
     Request request;
 
-    // Whether a completion is still to come. Kept by the backend.
-    enum class State : std::uint8_t { idle, in_flight, parked };
+    // Whether a completion is still to come, and who holds it till then. Kept by the backend:
+    // `parked` waits in the backend for room or buffers, and the kernel has not heard of it.
+    enum class State : std::uint8_t { idle, in_flight, cancelling, parked };
     State state = State::idle;
 
     // The link of the one backend list that the operation is in.

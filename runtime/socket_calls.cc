@@ -1,0 +1,100 @@
+#include "sluice/runtime/socket_calls.h"
+
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sluice::socket_calls {
+
+namespace {
+
+void set_option(int fd, int level, int option, int value) noexcept {
+    setsockopt(fd, level, option, &value, sizeof value);
+}
+
+Result<int> failed_with(int fd, Phase phase) noexcept {
+    const int error = errno;
+    if (fd >= 0) {
+        ::close(fd);
+    }
+    return std::unexpected(error_from_errno(error, phase));
+}
+
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+Endpoint endpoint_by(NameCall call, int fd) noexcept {
+    sockaddr_storage address{};
+    socklen_t octets = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    if (call(fd, any, &octets) != 0) {
+        return {};
+    }
+    return Endpoint::from(any);
+}
+
+}  // namespace
+
+Result<int> open(int family) noexcept {
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return failed_with(fd, Phase::connect);
+    }
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    return fd;
+}
+
+// Accepted sockets inherit TCP_NODELAY: heads and bodies are put together before they are sent, so
+// nothing is gained by the kernel waiting for more.
+Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept {
+    const int fd = ::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return failed_with(fd, Phase::listen);
+    }
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (options.share_port) {
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (::bind(fd, at.address(), at.address_octets()) != 0 || ::listen(fd, options.backlog) != 0) {
+        return failed_with(fd, Phase::listen);
+    }
+    return fd;
+}
+
+Endpoint local_endpoint(int fd) noexcept {
+    return endpoint_by(&::getsockname, fd);
+}
+
+Endpoint peer_endpoint(int fd) noexcept {
+    return endpoint_by(&::getpeername, fd);
+}
+
+void shut_down_sending(int fd) noexcept {
+    ::shutdown(fd, SHUT_WR);
+}
+
+SocketState state(int fd) noexcept {
+    SocketState state;
+    int unacknowledged = 0;
+    if (ioctl(fd, SIOCOUTQ, &unacknowledged) == 0) {
+        state.unacknowledged = static_cast<std::uint64_t>(unacknowledged);
+    }
+    tcp_info info{};
+    socklen_t octets = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &octets) == 0) {
+        state.finished_by_peer = info.tcpi_state == TCP_CLOSE_WAIT;
+        state.closed = info.tcpi_state == TCP_CLOSE;
+    }
+    return state;
+}
+
+void reset_on_close(int fd) noexcept {
+    const linger drop{1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+}
+
+}  // namespace sluice::socket_calls

@@ -1,0 +1,21 @@
+// socket_calls: what the kernel's backends ask of a socket without waiting.
+
+#pragma once
+
+#include "sluice/runtime/backend.h"
+#include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/error.h"
+
+namespace sluice::socket_calls {
+
+[[nodiscard]] Result<int> open(int family) noexcept;
+[[nodiscard]] Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept;
+[[nodiscard]] Endpoint local_endpoint(int fd) noexcept;
+[[nodiscard]] Endpoint peer_endpoint(int fd) noexcept;
+void shut_down_sending(int fd) noexcept;
+[[nodiscard]] SocketState state(int fd) noexcept;
+
+// The next close drops what was not sent and sends a reset.
+void reset_on_close(int fd) noexcept;
+
+}  // namespace sluice::socket_calls

@@ -1,0 +1,378 @@
+#include "sluice/runtime/uring_backend.h"
+
+#include "sluice/runtime/ensure.h"
+#include "sluice/runtime/socket_calls.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+// What user_data says when it is not an operation's address.
+constexpr std::uint64_t tag_ignored = 0;
+constexpr std::uint64_t tag_wake = 1;
+
+std::uint64_t tag_of(const Operation& operation) noexcept {
+    return reinterpret_cast<std::uintptr_t>(&operation);
+}
+
+Instant monotonic_time() noexcept {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+__kernel_timespec timespec_of(Duration duration) noexcept {
+    constexpr std::int64_t second = 1'000'000'000;
+    return {duration.count() / second, duration.count() % second};
+}
+
+// The best flags first; an older kernel answers EINVAL to those that it does not know.
+constexpr std::array<unsigned, 3> setup_flags = {
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN |
+        IORING_SETUP_SUBMIT_ALL,
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
+    0,
+};
+
+}  // namespace
+
+UringBackend::UringBackend() noexcept : now_(monotonic_time()) {}
+
+Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringOptions& options) {
+    std::unique_ptr<UringBackend> backend(new UringBackend());
+    if (const Result<void> done = backend->set_up(options); !done) {
+        return failed(done);
+    }
+    return backend;
+}
+
+Result<void> UringBackend::set_up(const UringOptions& options) {
+    int error = 0;
+    for (const unsigned flags : setup_flags) {
+        io_uring_params parameters{};
+        parameters.flags = flags | IORING_SETUP_CQSIZE;
+        parameters.cq_entries = options.completions_max;
+        error = io_uring_queue_init_params(options.submissions_max, &ring_, &parameters);
+        if (error != -EINVAL) {
+            break;
+        }
+    }
+    if (error < 0) {
+        return std::unexpected(error_from_errno(-error, Phase::open));
+    }
+    ring_exists_ = true;
+    io_uring_register_ring_fd(&ring_);  // Saves a look-up for each entry; fine without.
+    slots_.resize(ring_.sq.ring_entries);
+
+    wake_fd_ = eventfd(0, EFD_CLOEXEC);
+    if (wake_fd_ < 0) {
+        return std::unexpected(error_from_errno(errno, Phase::open));
+    }
+    return buffers_.set_up(ring_, options.receive_buffers, options.receive_buffer_octets);
+}
+
+UringBackend::~UringBackend() {
+    ensure(waiting_for_room_.empty());
+    ensure(waiting_for_buffers_.empty());
+    ensure(cancelled_.empty());
+    ensure(to_cancel_.empty());
+    if (ring_exists_) {
+        io_uring_submit(&ring_);  // Closes that nobody waits for.
+        io_uring_queue_exit(&ring_);
+    }
+    if (wake_fd_ >= 0) {
+        ::close(wake_fd_);
+    }
+}
+
+void UringBackend::submit(Operation& operation) noexcept {
+    ensure(operation.state == Operation::State::idle);
+    if (waiting_for_room_.empty() && start(operation)) {
+        return;
+    }
+    operation.state = Operation::State::parked;
+    waiting_for_room_.push(operation);
+}
+
+bool UringBackend::start(Operation& operation) noexcept {
+    io_uring_sqe* const entry_or_null = entry();
+    if (entry_or_null == nullptr) {
+        return false;
+    }
+    prepare(*entry_or_null, operation.request);
+    io_uring_sqe_set_data64(entry_or_null, tag_of(operation));
+    operation.state = Operation::State::in_flight;
+    return true;
+}
+
+void UringBackend::cancel(Operation& operation) noexcept {
+    switch (operation.state) {
+        case Operation::State::idle:
+        case Operation::State::cancelling: return;
+        case Operation::State::parked:
+            // The kernel would say that it knows of none.
+            if (waiting_for_room_.remove(operation) || waiting_for_buffers_.remove(operation)) {
+                cancelled_.push(operation);
+            }
+            return;
+        case Operation::State::in_flight: break;
+    }
+    operation.state = Operation::State::cancelling;
+    if (!start_cancel(operation)) {
+        to_cancel_.push(operation);
+    }
+}
+
+bool UringBackend::start_cancel(Operation& operation) noexcept {
+    io_uring_sqe* const entry_or_null = entry();
+    if (entry_or_null == nullptr) {
+        return false;
+    }
+    io_uring_prep_cancel64(entry_or_null, tag_of(operation), 0);
+    io_uring_sqe_set_data64(entry_or_null, tag_ignored);
+    entry_or_null->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    return true;
+}
+
+io_uring_sqe* UringBackend::entry() noexcept {
+    io_uring_sqe* free = io_uring_get_sqe(&ring_);
+    if (free == nullptr) {
+        io_uring_submit(&ring_);
+        free = io_uring_get_sqe(&ring_);
+    }
+    return free;
+}
+
+UringBackend::Slot& UringBackend::slot_of(const io_uring_sqe& entry) noexcept {
+    return slots_[static_cast<std::size_t>(&entry - ring_.sq.sqes)];
+}
+
+void UringBackend::prepare(io_uring_sqe& entry, const Request& request) noexcept {
+    if (const auto* const receive = std::get_if<Receive>(&request)) {
+        io_uring_prep_recv_multishot(&entry, receive->fd, nullptr, 0, 0);
+        entry.flags |= IOSQE_BUFFER_SELECT;
+        entry.buf_group = ReceiveBuffers::group;
+    } else if (const auto* const send = std::get_if<Send>(&request)) {
+        prepare_send(entry, *send);
+    } else if (const auto* const accept = std::get_if<Accept>(&request)) {
+        io_uring_prep_multishot_accept(&entry, accept->listener, nullptr, nullptr, SOCK_CLOEXEC);
+    } else if (const auto* const connect = std::get_if<Connect>(&request)) {
+        io_uring_prep_connect(&entry, connect->fd, connect->to->address(),
+                              connect->to->address_octets());
+    } else if (const auto* const poll = std::get_if<Poll>(&request)) {
+        io_uring_prep_poll_add(&entry, poll->fd, poll->events);
+    } else {
+        prepare_file(entry, request);
+    }
+}
+
+void UringBackend::prepare_send(io_uring_sqe& entry, const Send& send) noexcept {
+    ensure(!send.parts.empty());
+    ensure(send.parts.size() <= send_parts_max);
+    constexpr int flags = MSG_NOSIGNAL | MSG_WAITALL;
+    if (send.parts.size() == 1) {
+        const iovec& part = send.parts.front();
+        io_uring_prep_send(&entry, send.fd, part.iov_base, part.iov_len, flags);
+        return;
+    }
+    msghdr& message = slot_of(entry).message;
+    message.msg_iov = const_cast<iovec*>(send.parts.data());
+    message.msg_iovlen = send.parts.size();
+    io_uring_prep_sendmsg(&entry, send.fd, &message, flags);
+}
+
+void UringBackend::prepare_file(io_uring_sqe& entry, const Request& request) noexcept {
+    if (const auto* const read = std::get_if<Read>(&request)) {
+        io_uring_prep_read(&entry, read->fd, read->into.data(),
+                           static_cast<unsigned>(read->into.size()), read->offset);
+    } else if (const auto* const write = std::get_if<Write>(&request)) {
+        io_uring_prep_write(&entry, write->fd, write->from.data(),
+                            static_cast<unsigned>(write->from.size()), write->offset);
+    } else if (const auto* const open = std::get_if<Open>(&request)) {
+        io_uring_prep_openat(&entry, AT_FDCWD, open->path, open->flags | O_CLOEXEC, open->mode);
+    } else if (const auto* const sync = std::get_if<Sync>(&request)) {
+        io_uring_prep_fsync(&entry, sync->fd, 0);
+    } else if (const auto* const link = std::get_if<Link>(&request)) {
+        Slot& slot = slot_of(entry);
+        std::snprintf(slot.path, sizeof slot.path, "/proc/self/fd/%d", link->fd);
+        io_uring_prep_linkat(&entry, AT_FDCWD, slot.path, AT_FDCWD, link->path, AT_SYMLINK_FOLLOW);
+    } else if (const auto* const rename = std::get_if<Rename>(&request)) {
+        io_uring_prep_renameat(&entry, AT_FDCWD, rename->from, AT_FDCWD, rename->to, 0);
+    } else if (const auto* const remove = std::get_if<Remove>(&request)) {
+        io_uring_prep_unlinkat(&entry, AT_FDCWD, remove->path, 0);
+    } else {
+        const auto& status = std::get<ReadStatus>(request);
+        io_uring_prep_statx(&entry, status.fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, status.into);
+    }
+}
+
+void UringBackend::arm_wake() noexcept {
+    if (io_uring_sqe* const free = entry()) {
+        io_uring_prep_read(free, wake_fd_, &wake_count_, sizeof wake_count_, 0);
+        io_uring_sqe_set_data64(free, tag_wake);
+        wake_armed_ = true;
+    }
+}
+
+void UringBackend::wake() noexcept {
+    constexpr std::uint64_t one = 1;
+    // It fails only where the count would overflow, and then the loop is awake.
+    [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof one);
+}
+
+void UringBackend::wait(Instant until) noexcept {
+    if (!wake_armed_) {
+        arm_wake();
+    }
+    buffers_.publish();
+    submit_parked();
+    const bool must_not_wait = !cancelled_.empty() || io_uring_cq_ready(&ring_) > 0;
+    enter_kernel(must_not_wait ? Instant::min() : until);
+    now_ = monotonic_time();
+    while (Operation* const operation = cancelled_.pop()) {
+        operation->state = Operation::State::idle;
+        operation->complete({.result = -ECANCELED});
+    }
+    reap();
+}
+
+void UringBackend::submit_parked() noexcept {
+    while (Operation* const operation = to_cancel_.pop()) {
+        if (!start_cancel(*operation)) {
+            to_cancel_.push(*operation);
+            return;
+        }
+    }
+    while (!waiting_for_room_.empty()) {
+        Operation* const operation = waiting_for_room_.pop();
+        if (!start(*operation)) {
+            // Back to the front would be fairer; but the kernel took nothing, so nobody passed it.
+            waiting_for_room_.push(*operation);
+            return;
+        }
+    }
+    for (unsigned room = buffers_.available(); room > 0 && !waiting_for_buffers_.empty(); --room) {
+        Operation* const operation = waiting_for_buffers_.pop();
+        if (!start(*operation)) {
+            waiting_for_room_.push(*operation);
+        }
+    }
+}
+
+void UringBackend::enter_kernel(Instant until) noexcept {
+    if (until == Instant::min()) {
+        io_uring_submit_and_get_events(&ring_);
+        return;
+    }
+    if (until == never) {
+        io_uring_submit_and_wait(&ring_, 1);
+        return;
+    }
+    const Duration left = until - monotonic_time();
+    if (left <= Duration::zero()) {
+        io_uring_submit_and_get_events(&ring_);
+        return;
+    }
+    __kernel_timespec limit = timespec_of(left);
+    io_uring_cqe* first = nullptr;
+    io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
+}
+
+void UringBackend::reap() noexcept {
+    std::array<io_uring_cqe*, 256> batch;
+    for (;;) {
+        const unsigned count = io_uring_peek_batch_cqe(&ring_, batch.data(), batch.size());
+        if (count == 0) {
+            return;
+        }
+        for (unsigned index = 0; index < count; ++index) {
+            complete(*batch[index]);
+        }
+        io_uring_cq_advance(&ring_, count);
+    }
+}
+
+void UringBackend::complete(const io_uring_cqe& completed) noexcept {
+    if (completed.user_data == tag_ignored) {
+        return;
+    }
+    if (completed.user_data == tag_wake) {
+        wake_armed_ = false;
+        return;
+    }
+    Operation& operation = *reinterpret_cast<Operation*>(completed.user_data);
+    Completion completion{completed.res, (completed.flags & IORING_CQE_F_MORE) != 0, {}};
+    if ((completed.flags & IORING_CQE_F_BUFFER) != 0) {
+        const auto id = static_cast<std::uint16_t>(completed.flags >> IORING_CQE_BUFFER_SHIFT);
+        const auto octets = static_cast<std::size_t>(completed.res > 0 ? completed.res : 0);
+        completion.received = buffers_.take(id, octets);
+    }
+    if (completed.res == -ENOBUFS && std::holds_alternative<Receive>(operation.request)) {
+        if (operation.state == Operation::State::in_flight) {
+            operation.state = Operation::State::parked;
+            waiting_for_buffers_.push(operation);
+            return;
+        }
+        completion.result = -ECANCELED;  // It was being cancelled: this is the end of it.
+    }
+    if (!completion.more) {
+        if (operation.state == Operation::State::cancelling) {
+            to_cancel_.remove(operation);
+        }
+        operation.state = Operation::State::idle;
+    }
+    operation.complete(std::move(completion));
+}
+
+std::int64_t UringBackend::unix_seconds() const noexcept {
+    return std::time(nullptr);
+}
+
+Result<int> UringBackend::open_socket(int family) noexcept {
+    return socket_calls::open(family);
+}
+
+Result<int> UringBackend::listen(const Endpoint& at, const ListenOptions& options) noexcept {
+    return socket_calls::listen(at, options);
+}
+
+Endpoint UringBackend::local_endpoint(int fd) noexcept {
+    return socket_calls::local_endpoint(fd);
+}
+
+Endpoint UringBackend::peer_endpoint(int fd) noexcept {
+    return socket_calls::peer_endpoint(fd);
+}
+
+void UringBackend::shut_down_sending(int fd) noexcept {
+    socket_calls::shut_down_sending(fd);
+}
+
+SocketState UringBackend::socket_state(int fd) noexcept {
+    return socket_calls::state(fd);
+}
+
+void UringBackend::close(int fd, Ending ending) noexcept {
+    if (ending == Ending::reset) {
+        socket_calls::reset_on_close(fd);
+    }
+    io_uring_sqe* const free = entry();
+    if (free == nullptr) {
+        ::close(fd);
+        return;
+    }
+    io_uring_prep_close(free, fd);
+    io_uring_sqe_set_data64(free, tag_ignored);
+    free->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+}  // namespace sluice
