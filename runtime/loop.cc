@@ -2,9 +2,14 @@
 
 #include "sluice/runtime/ensure.h"
 
+#include <thread>
+
 namespace sluice {
 
 Loop::~Loop() {
+    while (posting_.load(std::memory_order_acquire) != 0) {
+        std::this_thread::yield();
+    }
     ensure(ready_first_ == nullptr);
     ensure(posted_.load(std::memory_order_relaxed) == nullptr);
 }
@@ -34,15 +39,20 @@ void Loop::run_ready() {
     }
 }
 
+// Once it is in the stack, `message` may run and be gone at any moment, and with it the reason for
+// this loop to live on: so nothing of it is read after that, and ~Loop() waits for us.
 void Loop::post(Posted& message) noexcept {
-    message.next_ = posted_.load(std::memory_order_relaxed);
-    while (!posted_.compare_exchange_weak(message.next_, &message, std::memory_order_release,
-                                          std::memory_order_relaxed)) {
-    }
+    posting_.fetch_add(1, std::memory_order_relaxed);
+    Posted* before = posted_.load(std::memory_order_relaxed);
+    do {
+        message.next_ = before;
+    } while (!posted_.compare_exchange_weak(before, &message, std::memory_order_release,
+                                            std::memory_order_relaxed));
     // Only the first of a batch has to wake: the loop takes all that are there.
-    if (message.next_ == nullptr) {
+    if (before == nullptr) {
         backend_.wake();
     }
+    posting_.fetch_sub(1, std::memory_order_release);
 }
 
 // Messages are stacked by their senders: turn the stack round to run them in order.

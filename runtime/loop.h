@@ -111,6 +111,7 @@ private:
     Coroutine* ready_last_ = nullptr;  // Meaningful only while ready_first_ is not null.
     int budget_ = budget_per_resume;
     std::atomic<Posted*> posted_{nullptr};
+    std::atomic<int> posting_{0};  // Threads inside post().
 };
 
 }  // namespace sluice
