@@ -6,6 +6,7 @@
 // become a second field, a second message or another length.
 //
 // Ownership:    A FieldsView owns nothing; it lives as long as the octets and the lines it names.
+//               What is given to a Fields is copied, and is no view into the same Fields.
 // Errors:       Fields::add and set refuse with field_invalid or field_reserved and change nothing.
 // Source:       RFC 9110 5.
 

@@ -1,9 +1,9 @@
 // MessageParser: finds the head of a message in its octets, and takes off the chunked coding.
 //
-// llhttp reads every octet, strictly. Once the head is complete, a second pass holds it against the
-// grammar: the parts that llhttp named, joined by the only separators a sender may use, must be the
-// whole head. So what one parser tolerates and another reads differently never gets through.
-// Content of a known length needs no parser: its octets are counted by who reads them.
+// llhttp reads heads and trailers, strictly. Once they are complete, HeadCheck holds what llhttp
+// named against the grammar, and HeadFacts tells what it means: what one parser tolerates and another
+// reads differently never gets through. Content of a known length needs no parser: its octets are
+// counted by who reads them.
 //
 // One object serves one message after another, of one connection or of many. It is small, and it
 // stops allocating once it has seen the largest message it will see.
@@ -16,9 +16,11 @@
 
 #pragma once
 
+#include "sluice/http/chunked_decoder.h"
 #include "sluice/http/error.h"
 #include "sluice/http/fields.h"
 #include "sluice/http/framing.h"
+#include "sluice/http/head_check.h"
 #include "sluice/http/limits.h"
 #include "sluice/http/method.h"
 #include "sluice/http/status.h"
@@ -27,15 +29,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::http {
-
-// The four forms of a request target (RFC 9112 3.2).
-enum class TargetForm : std::uint8_t { origin, absolute, authority, asterisk };
 
 class MessageParser {
 public:
@@ -72,16 +72,16 @@ public:
     // --- Valid once the head is complete, until begin_* ---
 
     [[nodiscard]] Method method() const noexcept { return method_; }  // Of the request, both sides.
-    [[nodiscard]] std::string_view method_text() const noexcept;      // Requests.
-    [[nodiscard]] std::string_view target() const noexcept;           // Requests, as received.
+    [[nodiscard]] std::string_view method_text() const noexcept { return method_text_.in(base_); }
+    [[nodiscard]] std::string_view target() const noexcept { return target_.in(base_); }
     [[nodiscard]] TargetForm target_form() const noexcept { return target_form_; }
 
     // Host and port that the request is for: from an absolute or authority target, which rules, or
     // else from Host. May be empty.
-    [[nodiscard]] std::string_view authority() const noexcept;
+    [[nodiscard]] std::string_view authority() const noexcept { return authority_.in(base_); }
 
     [[nodiscard]] Status status() const noexcept { return status_; }  // Responses.
-    [[nodiscard]] std::string_view reason() const noexcept;           // Responses; may be empty.
+    [[nodiscard]] std::string_view reason() const noexcept { return reason_.in(base_); }
 
     [[nodiscard]] int version_minor() const noexcept { return version_minor_; }  // 0 or 1.
     [[nodiscard]] FieldsView fields() const noexcept { return {base_, lines_}; }
@@ -107,66 +107,62 @@ public:
     }
 
 private:
-    enum class Part : std::uint8_t {
-        start,        // Before the method's end, or in a status line's version and code.
+    enum class Place : std::uint8_t {
+        start_line,   // Before the target, or anywhere in a status line.
         target,       // From the method's end to the target's.
-        version,      // Behind the target.
-        reason,       // Inside a reason phrase.
-        fields,       // Past the start-line.
+        fields,       // Past the target.
         head_end,     // The head is complete.
-        chunks,       // Among the chunks.
-        chunks_end,   // The chunk of no octets was seen, trailers begin.
-        trailers,     // Among the trailers.
-        message_end,  // Nothing follows.
+        chunks,       // Inside the chunked coding.
+        trailers,     // Past the last chunk.
+        message_end,  // Past the trailers.
         failed,
     };
 
     struct Callbacks;
-    struct Range {
-        std::uint32_t offset = 0;
-        std::uint32_t octets = 0;
-    };
 
-    void begin();
-    Result<std::size_t> skip_empty_line(std::string_view head);
-    Result<void> run(std::string_view octets);
+    void begin(llhttp_type_t type, const llhttp_settings_t& settings);
+    Result<void> check_first_octets(std::string_view head);
+    Result<std::size_t> run(std::string_view octets, std::size_t offset);
     Result<void> read_head(std::string_view head);
-    Result<void> feed_trailers(std::string_view input, BodyStep& step);
-    std::unexpected<Error> fail(Errc code, std::uint64_t octet);
-    std::unexpected<Error> fail_from_llhttp(std::string_view octets);
+    Result<void> read_facts(std::string_view head);
+    Result<void> agree_on_framing();
+    Result<std::size_t> feed_trailers(std::string_view input);
+    std::unexpected<Error> fail(const Error& error);
+    [[nodiscard]] Error error_of_llhttp(llhttp_errno_t outcome, std::string_view octets,
+                                        std::size_t offset) const;
+    [[nodiscard]] bool target_too_long(std::size_t position) const noexcept;
+    [[nodiscard]] std::size_t target_begin() const noexcept { return method_text_.end() + 1; }
 
-    [[nodiscard]] std::string_view text(Range range) const noexcept {
-        return {base_ + range.offset, range.octets};
+    // What the callbacks fill, of the head or of the trailers.
+    [[nodiscard]] std::vector<FieldLine>& lines() noexcept {
+        return place_ == Place::trailers ? trailer_lines_ : lines_;
     }
 
     const Limits* limits_;
-    llhttp_t llhttp_;
-
-    // Where what llhttp is reading lies, and the offset of its first octet in head or trailers.
-    const char* input_ = nullptr;
-    const char* input_end_ = nullptr;
-    std::uint64_t input_offset_ = 0;
+    llhttp_t llhttp_{};
+    const char* input_ = nullptr;   // What llhttp is reading,
+    std::size_t input_offset_ = 0;  // and how far into the head or trailers that is.
 
     const char* base_ = nullptr;
-    std::uint32_t head_octets_ = 0;
-    Range method_text_;
-    Range target_;
-    Range reason_;
-    Range authority_;
+    std::size_t head_octets_ = 0;   // Read so far; in the end, all.
+    std::uint32_t head_begin_ = 0;  // Behind the empty line that may stand before a request.
+    Part method_text_;
+    Part target_;
+    Part reason_;
+    Part authority_;
     std::vector<FieldLine> lines_;
 
-    std::string_view content_;  // The run that llhttp just named, in the input.
-    std::uint64_t content_octets_ = 0;
-    std::uint64_t coded_octets_ = 0;  // Of the chunked coding, consumed before this input.
-    std::uint64_t extension_octets_ = 0;
+    ChunkedDecoder chunked_;
     std::string trailers_;
     std::vector<FieldLine> trailer_lines_;
 
     Framing framing_;
+    std::optional<Error> refusal_;  // By a callback: what llhttp calls an error of its user.
     Status status_{};
     Method method_ = Method::other;
     TargetForm target_form_ = TargetForm::origin;
-    Part part_ = Part::failed;
+    Place place_ = Place::failed;
+    std::uint8_t version_octets_ = 0;  // Of "1.1", seen so far.
     std::uint8_t version_minor_ = 0;
     bool is_request_ = true;
     bool in_name_ = false;

@@ -51,7 +51,7 @@ namespace sluice::http {
 [[nodiscard]] std::size_t find_control(std::string_view text) noexcept;
 
 // The index of the first octet that may not stand in a request target, npos if there is none:
-// blanks, control octets, octets above 0x7F and what a URI can never hold, the fragment's mark too.
+// blanks, control octets, octets above 0x7F, and '#', which would start a fragment.
 [[nodiscard]] std::size_t find_outside_target(std::string_view text) noexcept;
 
 [[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept;

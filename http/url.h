@@ -39,16 +39,6 @@ struct Origin {
     friend auto operator<=>(const Origin&, const Origin&) = default;
 };
 
-// "host" or "host:port" as Host and CONNECT carry it. Views into the text that was read.
-struct Authority {
-    std::string_view host;              // An IPv6 address without its brackets.
-    std::optional<std::uint16_t> port;  // None where the text names none.
-    bool is_ipv6 = false;
-};
-
-// None for what is no uri-host with an optional port; the host may be empty, as Host allows.
-[[nodiscard]] std::optional<Authority> parse_authority(std::string_view text) noexcept;
-
 class Url {
 public:
     [[nodiscard]] static Result<Url> parse(std::string_view text);

@@ -1,0 +1,183 @@
+#include "sluice/http/head_check.h"
+
+#include "sluice/http/authority.h"
+#include "sluice/http/octets.h"
+
+#include <algorithm>
+
+namespace sluice::http {
+
+namespace {
+
+constexpr std::string_view line_end = "\r\n";
+constexpr std::size_t version_octets = 8;
+constexpr std::string_view scheme_end = "://";
+
+std::unexpected<Error> malformed(std::size_t octet) {
+    return std::unexpected(Error{Errc::head_malformed, octet});
+}
+
+// Whether `expected` stands at `at`; never looks behind the end.
+bool stands_at(std::string_view text, std::size_t at, std::string_view expected) {
+    return at <= text.size() && text.substr(at, expected.size()) == expected;
+}
+
+// "HTTP/1.0" or "HTTP/1.1" at `at`; the last digit is returned.
+Result<std::uint8_t> check_version(std::string_view head, std::size_t at) {
+    const std::string_view text = head.substr(std::min(at, head.size()), version_octets);
+    if (text.size() < version_octets || !text.starts_with("HTTP/") || !is_digit(text[5]) ||
+        text[6] != '.' || !is_digit(text[7])) {
+        return malformed(at);
+    }
+    if (text[5] != '1' || text[7] > '1') {
+        return std::unexpected(Error{Errc::version_unsupported, at + version_octets});
+    }
+    return static_cast<std::uint8_t>(text[7] - '0');
+}
+
+}  // namespace
+
+Result<StartLine> check_request_line(std::string_view head, std::size_t begin, Part method,
+                                     Part target) {
+    if (method.offset != begin || !is_token(method.in(head.data()))) {
+        return malformed(begin);
+    }
+    if (!stands_at(head, method.end(), " ") || target.offset != method.end() + 1) {
+        return malformed(method.end());
+    }
+    const std::string_view target_text = target.in(head.data());
+    if (const std::size_t bad = find_outside_target(target_text);
+        bad != std::string_view::npos || target_text.empty()) {
+        return std::unexpected(
+            Error{Errc::target_malformed, target.offset + std::min(bad, target_text.size())});
+    }
+    if (!stands_at(head, target.end(), " ")) {
+        return malformed(target.end());
+    }
+    const Result<std::uint8_t> minor = check_version(head, target.end() + 1);
+    if (!minor) {
+        return std::unexpected(minor.error());
+    }
+    const std::size_t version_end = target.end() + 1 + version_octets;
+    if (!stands_at(head, version_end, line_end)) {
+        return malformed(version_end);
+    }
+    return StartLine{version_end + line_end.size(), *minor};
+}
+
+Result<StartLine> check_status_line(std::string_view head, Part reason) {
+    const Result<std::uint8_t> minor = check_version(head, 0);
+    if (!minor) {
+        return std::unexpected(minor.error());
+    }
+    constexpr std::size_t code_digits = 3;
+    const std::size_t code = version_octets + 1;
+    const std::size_t code_end = code + code_digits;
+    if (head.size() < code_end || head[code - 1] != ' ' || head[code] == '0' ||
+        !std::all_of(head.begin() + code, head.begin() + code_end, is_digit)) {
+        return malformed(code - 1);
+    }
+    std::size_t end = code_end;
+    if (stands_at(head, end, " ")) {
+        ++end;  // Some leave this blank out together with the reason; 4 wants it, nobody reads it.
+        if (reason.octets != 0) {
+            const std::size_t bad = find_control(reason.in(head.data()));
+            if (reason.offset != end || bad != std::string_view::npos) {
+                return malformed(end);
+            }
+            end = reason.end();
+        }
+    }
+    if (!stands_at(head, end, line_end)) {
+        return malformed(end);
+    }
+    return StartLine{end + line_end.size(), *minor};
+}
+
+Result<void> check_field_section(std::string_view section, std::size_t begin,
+                                 std::span<FieldLine> lines) {
+    std::size_t at = begin;
+    for (FieldLine& line : lines) {
+        const std::size_t name_end = at + line.name_octets;
+        if (line.name_offset != at ||
+            !is_token(section.substr(line.name_offset, line.name_octets))) {
+            return malformed(at);
+        }
+        if (!stands_at(section, name_end, ":")) {
+            return malformed(name_end);
+        }
+        // A value of no octets has no place of its own: it stands behind the blanks.
+        std::size_t value = name_end + 1;
+        while (value < section.size() && is_blank(section[value])) {
+            ++value;
+        }
+        std::size_t value_end = value;
+        if (line.value_octets != 0) {
+            if (line.value_offset != value) {
+                return malformed(value);
+            }
+            value_end += line.value_octets;
+        }
+        const std::string_view text = section.substr(value, value_end - value);
+        if (const std::size_t bad = find_control(text); bad != std::string_view::npos) {
+            return malformed(value + bad);
+        }
+        // The blanks behind the value may be in the parser's part or not.
+        while (value_end < section.size() && is_blank(section[value_end])) {
+            ++value_end;
+        }
+        if (!stands_at(section, value_end, line_end)) {
+            return malformed(value_end);
+        }
+        line.value_offset = static_cast<std::uint32_t>(value);
+        line.value_octets = static_cast<std::uint32_t>(trim_blanks(text).size());
+        at = value_end + line_end.size();
+    }
+    if (section.substr(at) != line_end) {
+        return malformed(at);
+    }
+    return {};
+}
+
+std::string_view authority_of(std::string_view absolute_target) noexcept {
+    const std::size_t begin = absolute_target.find(scheme_end) + scheme_end.size();
+    const std::string_view rest = absolute_target.substr(begin);
+    return rest.substr(0, rest.find_first_of("/?"));
+}
+
+Result<TargetForm> target_form_of(std::string_view target, Method method) noexcept {
+    const auto bad = std::unexpected(Error{Errc::target_malformed});
+    if (method == Method::connect) {
+        const std::optional<Authority> authority = parse_authority(target);
+        if (!authority || authority->host.empty() || !authority->port) {
+            return bad;
+        }
+        return TargetForm::authority;
+    }
+    if (target.starts_with('/')) {
+        return TargetForm::origin;
+    }
+    if (target == "*") {
+        if (method != Method::options) {
+            return bad;
+        }
+        return TargetForm::asterisk;
+    }
+    const std::size_t scheme = target.find(scheme_end);
+    if (scheme == std::string_view::npos || scheme == 0 || !is_alpha(target.front())) {
+        return bad;
+    }
+    for (const char octet : target.substr(0, scheme)) {
+        if (!is_alpha(octet) && !is_digit(octet) && octet != '+' && octet != '-' && octet != '.') {
+            return bad;
+        }
+    }
+    // RFC 9110 4.2.4: user information is an attempt to deceive.
+    const std::optional<Authority> authority = parse_authority(authority_of(target));
+    if (!authority || authority->host.empty()) {
+        return bad;
+    }
+    return TargetForm::absolute;
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,208 @@
+#include "sluice/http/head_facts.h"
+
+#include "sluice/http/authority.h"
+#include "sluice/http/octets.h"
+
+#include <optional>
+
+namespace sluice::http {
+
+namespace {
+
+// The fields that matter here, as they stand.
+struct Found {
+    std::optional<std::string_view> host;
+    std::optional<std::string_view> content_length;
+    std::optional<std::string_view> transfer_encoding;
+    std::optional<std::string_view> expect;
+    bool upgrade = false;
+    bool says_close = false;
+    bool says_keep_alive = false;
+    bool says_upgrade = false;
+};
+
+std::unexpected<Error> refuse(Errc code, std::string_view head, std::string_view value) {
+    return std::unexpected(Error{code, static_cast<std::uint64_t>(value.data() - head.data())});
+}
+
+// Takes a field that may stand but once.
+Result<void> take_once(std::optional<std::string_view>& place, std::string_view value, Errc twice,
+                       std::string_view head) {
+    if (place) {
+        return refuse(twice, head, value);
+    }
+    place = value;
+    return {};
+}
+
+void take_connection(Found& found, std::string_view value) {
+    while (const std::optional<std::string_view> option = next_element(value)) {
+        found.says_close |= equal_ignoring_case(*option, "close");
+        found.says_keep_alive |= equal_ignoring_case(*option, "keep-alive");
+        found.says_upgrade |= equal_ignoring_case(*option, "upgrade");
+    }
+}
+
+Result<void> take(Found& found, FieldView field, std::string_view head) {
+    const auto [name, value] = field;
+    switch (name.size()) {
+        case 4:
+            if (equal_ignoring_case(name, "host")) {
+                return take_once(found.host, value, Errc::host_invalid, head);
+            }
+            break;
+        case 6:
+            if (equal_ignoring_case(name, "expect")) {
+                return take_once(found.expect, value, Errc::expectation_failed, head);
+            }
+            break;
+        case 7: found.upgrade |= equal_ignoring_case(name, "upgrade"); break;
+        case 10:
+            if (equal_ignoring_case(name, "connection")) {
+                take_connection(found, value);
+            }
+            break;
+        case 14:
+            if (equal_ignoring_case(name, "content-length")) {
+                return take_once(found.content_length, value, Errc::framing_ambiguous, head);
+            }
+            break;
+        case 17:
+            if (equal_ignoring_case(name, "transfer-encoding")) {
+                return take_once(found.transfer_encoding, value, Errc::framing_ambiguous, head);
+            }
+            break;
+        default: break;
+    }
+    return {};
+}
+
+Result<Found> find(std::string_view head, const FieldsView& fields) {
+    Found found;
+    for (const FieldView field : fields) {
+        if (const Result<void> taken = take(found, field, head); !taken) {
+            return std::unexpected(taken.error());
+        }
+    }
+    return found;
+}
+
+// The one coding there may be. A list that mentions chunked beside others is an attempt to be read
+// in two ways; a list without it names codings that we do not have.
+Result<void> check_coding(std::string_view head, std::string_view coding) {
+    if (equal_ignoring_case(coding, "chunked")) {
+        return {};
+    }
+    bool mentions_chunked = false;
+    bool well_formed = true;
+    std::string_view list = coding;
+    while (const std::optional<std::string_view> element = next_element(list)) {
+        const std::string_view name = element->substr(0, element->find_first_of("; \t"));
+        mentions_chunked |= equal_ignoring_case(name, "chunked");
+        well_formed &= is_token(name);
+    }
+    if (mentions_chunked || !well_formed || coding.empty()) {
+        return refuse(Errc::framing_ambiguous, head, coding);
+    }
+    return refuse(Errc::transfer_coding_unsupported, head, coding);
+}
+
+// What the two framing fields say, before the rules that set them aside.
+Result<std::optional<Framing>> said_framing(std::string_view head, const Found& found,
+                                            int version_minor) {
+    if (found.transfer_encoding) {
+        if (found.content_length || version_minor == 0) {
+            return refuse(Errc::framing_ambiguous, head, *found.transfer_encoding);
+        }
+        if (const Result<void> coding = check_coding(head, *found.transfer_encoding); !coding) {
+            return std::unexpected(coding.error());
+        }
+        return Framing::chunked();
+    }
+    if (found.content_length) {
+        const std::optional<std::uint64_t> length = parse_decimal(*found.content_length);
+        if (!length) {
+            return refuse(Errc::length_malformed, head, *found.content_length);
+        }
+        return Framing::of_length(*length);
+    }
+    return std::nullopt;
+}
+
+Result<void> check_host(std::string_view head, const Found& found, int version_minor) {
+    if (!found.host) {
+        if (version_minor == 0) {
+            return {};
+        }
+        return std::unexpected(Error{Errc::host_invalid, head.size()});
+    }
+    if (!parse_authority(*found.host)) {
+        return refuse(Errc::host_invalid, head, *found.host);
+    }
+    return {};
+}
+
+bool persists(const Found& found, int version_minor) {
+    return !found.says_close && (version_minor == 1 || found.says_keep_alive);
+}
+
+}  // namespace
+
+Result<HeadFacts> request_facts(std::string_view head, const FieldsView& fields, Method method,
+                                int version_minor) {
+    const Result<Found> found = find(head, fields);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const Result<std::optional<Framing>> said = said_framing(head, *found, version_minor);
+    if (!said) {
+        return std::unexpected(said.error());
+    }
+    HeadFacts facts;
+    facts.framing = said->value_or(Framing::none());
+    // What follows a CONNECT could be its content or the tunnel's first octets.
+    if (method == Method::connect && !facts.framing.ends_with_head()) {
+        return std::unexpected(Error{Errc::framing_ambiguous, head.size()});
+    }
+    if (const Result<void> host = check_host(head, *found, version_minor); !host) {
+        return std::unexpected(host.error());
+    }
+    // An expectation of HTTP/1.0 means nothing (RFC 9110 10.1.1).
+    if (found->expect && version_minor == 1) {
+        if (!equal_ignoring_case(*found->expect, "100-continue")) {
+            return refuse(Errc::expectation_failed, head, *found->expect);
+        }
+        facts.expect_continue = !facts.framing.ends_with_head();
+    }
+    facts.host = found->host.value_or(std::string_view());
+    facts.keep_alive = persists(*found, version_minor);
+    facts.upgrade = found->upgrade && found->says_upgrade && version_minor == 1;
+    return facts;
+}
+
+Result<HeadFacts> response_facts(std::string_view head, const FieldsView& fields,
+                                 Method request_method, Status status, int version_minor) {
+    const Result<Found> found = find(head, fields);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const Result<std::optional<Framing>> said = said_framing(head, *found, version_minor);
+    if (!said) {
+        return std::unexpected(said.error());
+    }
+    HeadFacts facts;
+    facts.upgrade = status == Status::switching_protocols && found->upgrade && found->says_upgrade;
+    if (status == Status::switching_protocols ||
+        (request_method == Method::connect && is_successful(status))) {
+        facts.framing = Framing::upgrade();
+        return facts;
+    }
+    if (may_have_content(status, request_method)) {
+        facts.framing = said->value_or(Framing::close());
+    }
+    facts.keep_alive =
+        facts.framing.kind != Framing::Kind::close && persists(*found, version_minor);
+    return facts;
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,256 @@
+#include "sluice/http/head_writer.h"
+
+#include "sluice/http/octets.h"
+#include "sluice/runtime/ensure.h"
+
+#include <charconv>
+#include <cstring>
+
+namespace sluice::http {
+
+namespace {
+
+constexpr std::string_view line_end = "\r\n";
+
+// A head is emitted twice by the same code, to be measured and to be written, so that the two can
+// never differ.
+class Measure {
+public:
+    void put(std::string_view text) noexcept { octets_ += text.size(); }
+    [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
+
+private:
+    std::size_t octets_ = 0;
+};
+
+class Copy {
+public:
+    explicit Copy(std::span<char> out) noexcept : out_(out) {}
+
+    void put(std::string_view text) noexcept {
+        ensure(text.size() <= out_.size() - octets_);
+        if (!text.empty()) {
+            std::memcpy(out_.data() + octets_, text.data(), text.size());
+            octets_ += text.size();
+        }
+    }
+    [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
+
+private:
+    std::span<char> out_;
+    std::size_t octets_ = 0;
+};
+
+template <typename Out>
+void put_number(Out& out, std::uint64_t number) {
+    std::array<char, 20> digits;
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    ensure(error == std::errc());
+    out.put({digits.data(), end});
+}
+
+template <typename Out>
+void put_field(Out& out, std::string_view name, std::string_view value) {
+    ensure(find_control(value) == std::string_view::npos);
+    out.put(name);
+    out.put(": ");
+    out.put(value);
+    out.put(line_end);
+}
+
+template <typename Out>
+void put_length(Out& out, std::uint64_t octets) {
+    out.put("Content-Length: ");
+    put_number(out, octets);
+    out.put(line_end);
+}
+
+template <typename Out>
+void put_connection(Out& out, Connection connection, std::string_view upgrade) {
+    switch (connection) {
+        case Connection::unsaid: break;
+        case Connection::close: out.put("Connection: close\r\n"); break;
+        case Connection::keep_alive: out.put("Connection: keep-alive\r\n"); break;
+        case Connection::upgrade:
+            out.put("Connection: upgrade\r\n");
+            put_field(out, "Upgrade", upgrade);
+            break;
+    }
+}
+
+template <typename Out>
+void put_framing(Out& out, const RequestHead& head) {
+    switch (head.framing.kind) {
+        case Framing::Kind::none:
+            if (expects_content(head.method)) {
+                put_length(out, 0);
+            }
+            break;
+        case Framing::Kind::length: put_length(out, head.framing.length); break;
+        case Framing::Kind::chunked: out.put("Transfer-Encoding: chunked\r\n"); break;
+        case Framing::Kind::upgrade: break;
+        case Framing::Kind::close: ensure(false); break;  // A request cannot end with its stream.
+    }
+}
+
+template <typename Out>
+void put_framing(Out& out, const ResponseHead& head) {
+    const bool may_say = may_have_length(head.status, head.request_method);
+    switch (head.framing.kind) {
+        case Framing::Kind::none:
+            if (may_have_content(head.status, head.request_method)) {
+                put_length(out, 0);  // Without it, the stream's end would be the content's.
+            }
+            break;
+        case Framing::Kind::length:
+            if (may_say) {
+                put_length(out, head.framing.length);
+            }
+            break;
+        case Framing::Kind::chunked:
+            if (may_say) {
+                out.put("Transfer-Encoding: chunked\r\n");
+            }
+            break;
+        case Framing::Kind::close:
+        case Framing::Kind::upgrade: break;
+    }
+}
+
+// Whole lines for the codes that are sent most; empty for the others.
+std::string_view common_status_line(Status status) {
+    switch (status) {
+        case Status::ok: return "HTTP/1.1 200 OK\r\n";
+        case Status::created: return "HTTP/1.1 201 Created\r\n";
+        case Status::no_content: return "HTTP/1.1 204 No Content\r\n";
+        case Status::partial_content: return "HTTP/1.1 206 Partial Content\r\n";
+        case Status::not_modified: return "HTTP/1.1 304 Not Modified\r\n";
+        case Status::not_found: return "HTTP/1.1 404 Not Found\r\n";
+        default: return {};
+    }
+}
+
+template <typename Out>
+void put_status_line(Out& out, Status status) {
+    if (const std::string_view line = common_status_line(status); !line.empty()) {
+        out.put(line);
+        return;
+    }
+    ensure(code_of(status) >= 100);
+    ensure(code_of(status) <= 999);
+    out.put("HTTP/1.1 ");
+    put_number(out, code_of(status));
+    out.put(" ");
+    out.put(reason_of(status));
+    out.put(line_end);
+}
+
+template <typename Out>
+void emit(Out& out, const RequestHead& head) {
+    const std::string_view method =
+        head.method == Method::other ? head.method_text : token_of(head.method);
+    ensure(is_token(method));
+    ensure(!head.target.empty());
+    ensure(find_outside_target(head.target) == std::string_view::npos);
+
+    out.put(method);
+    out.put(" ");
+    out.put(head.target);
+    out.put(" HTTP/1.1\r\n");
+    put_field(out, "Host", head.host);
+    if (head.fields != nullptr) {
+        out.put(head.fields->wire());
+    }
+    put_framing(out, head);
+    if (head.expect_continue) {
+        out.put("Expect: 100-continue\r\n");
+    }
+    put_connection(out, head.connection, head.upgrade);
+    out.put(line_end);
+}
+
+template <typename Out>
+void emit(Out& out, const ResponseHead& head) {
+    put_status_line(out, head.status);
+    if (!head.date.empty() && (head.fields == nullptr || !head.fields->find("date"))) {
+        put_field(out, "Date", head.date);
+    }
+    if (head.fields != nullptr) {
+        out.put(head.fields->wire());
+    }
+    put_framing(out, head);
+    const bool must_close = head.framing.kind == Framing::Kind::close;
+    put_connection(out, must_close ? Connection::close : head.connection, head.upgrade);
+    out.put(line_end);
+}
+
+template <typename Head>
+std::size_t measure(const Head& head) {
+    Measure out;
+    emit(out, head);
+    return out.octets();
+}
+
+template <typename Head>
+std::size_t copy(const Head& head, std::span<char> to) {
+    Copy out(to);
+    emit(out, head);
+    return out.octets();
+}
+
+template <typename Head>
+void append(const Head& head, std::string& to) {
+    const std::size_t before = to.size();
+    to.resize(before + measure(head));
+    copy(head, std::span(to).subspan(before));
+}
+
+}  // namespace
+
+std::size_t octets_of(const RequestHead& head) noexcept {
+    return measure(head);
+}
+
+std::size_t octets_of(const ResponseHead& head) noexcept {
+    return measure(head);
+}
+
+std::size_t write_head(const RequestHead& head, std::span<char> out) noexcept {
+    return copy(head, out);
+}
+
+std::size_t write_head(const ResponseHead& head, std::span<char> out) noexcept {
+    return copy(head, out);
+}
+
+void append_head(const RequestHead& head, std::string& out) {
+    append(head, out);
+}
+
+void append_head(const ResponseHead& head, std::string& out) {
+    append(head, out);
+}
+
+std::string_view chunk_head(std::uint64_t octets,
+                            std::span<char, chunk_head_octets_max> out) noexcept {
+    ensure(octets != 0);
+    char* const digits_end = out.data() + (chunk_head_octets_max - line_end.size());
+    const auto [end, error] = std::to_chars(out.data(), digits_end, octets, 16);
+    ensure(error == std::errc());
+    std::memcpy(end, line_end.data(), line_end.size());
+    return {out.data(), end + line_end.size()};
+}
+
+std::size_t last_chunk_octets(const Fields& trailers) noexcept {
+    return last_chunk.size() + trailers.wire().size();
+}
+
+std::size_t write_last_chunk(const Fields& trailers, std::span<char> out) noexcept {
+    Copy copied(out);
+    copied.put("0\r\n");
+    copied.put(trailers.wire());
+    copied.put(line_end);
+    return copied.octets();
+}
+
+}  // namespace sluice::http

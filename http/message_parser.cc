@@ -1,0 +1,418 @@
+#include "sluice/http/message_parser.h"
+
+#include "sluice/http/head_facts.h"
+#include "sluice/http/octets.h"
+#include "sluice/runtime/ensure.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice::http {
+
+static_assert(LLHTTP_VERSION_MAJOR >= 8);
+#if LLHTTP_VERSION_MAJOR == 8
+static_assert(LLHTTP_STRICT_MODE == 1, "llhttp 8 is loose unless its sources are built strict");
+#endif
+
+// What llhttp calls while it reads: each notes an offset, none copies.
+struct MessageParser::Callbacks {
+    static MessageParser& parser(llhttp_t* llhttp) {
+        return *static_cast<MessageParser*>(llhttp->data);
+    }
+
+    static std::uint32_t offset(const MessageParser& parser, const char* at) {
+        return static_cast<std::uint32_t>(parser.input_offset_ +
+                                          static_cast<std::size_t>(at - parser.input_));
+    }
+
+    // A part comes in as many pieces as the head; they follow one another.
+    static void extend(const MessageParser& parser, Part& part, const char* at, std::size_t size) {
+        if (part.octets == 0) {
+            part.offset = offset(parser, at);
+        }
+        part.octets += static_cast<std::uint32_t>(size);
+    }
+
+    static int on_method(llhttp_t* llhttp, const char* at, std::size_t size) {
+        extend(parser(llhttp), parser(llhttp).method_text_, at, size);
+        return 0;
+    }
+
+    static int on_method_complete(llhttp_t* llhttp) {
+        parser(llhttp).place_ = Place::target;
+        return 0;
+    }
+
+    static int on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
+        extend(parser(llhttp), parser(llhttp).target_, at, size);
+        return 0;
+    }
+
+    static int on_url_complete(llhttp_t* llhttp) {
+        MessageParser& self = parser(llhttp);
+        if (self.target_too_long(self.target_.end())) {
+            self.refusal_ =
+                Error{Errc::target_too_long, self.target_begin() + self.limits_->target_octets_max};
+            return HPE_USER;
+        }
+        self.place_ = Place::fields;
+        return 0;
+    }
+
+    static int on_version(llhttp_t* llhttp, const char*, std::size_t size) {
+        parser(llhttp).version_octets_ += static_cast<std::uint8_t>(size);
+        return 0;
+    }
+
+    static int on_status(llhttp_t* llhttp, const char* at, std::size_t size) {
+        extend(parser(llhttp), parser(llhttp).reason_, at, size);
+        return 0;
+    }
+
+    static int on_name(llhttp_t* llhttp, const char* at, std::size_t size) {
+        MessageParser& self = parser(llhttp);
+        if (!self.in_name_) {
+            self.in_name_ = true;
+            self.lines().push_back({.name_offset = offset(self, at)});
+        }
+        self.lines().back().name_octets += static_cast<std::uint32_t>(size);
+        return 0;
+    }
+
+    static int on_name_complete(llhttp_t* llhttp) {
+        MessageParser& self = parser(llhttp);
+        self.in_name_ = false;
+        if (self.lines().size() > self.limits_->fields_max) {
+            const bool is_trailer = self.place_ == Place::trailers;
+            self.refusal_ = Error{is_trailer ? Errc::trailers_too_large : Errc::fields_too_many,
+                                  self.lines().back().name_offset};
+            return HPE_USER;
+        }
+        return 0;
+    }
+
+    static int on_value(llhttp_t* llhttp, const char* at, std::size_t size) {
+        MessageParser& self = parser(llhttp);
+        FieldLine& line = self.lines().back();
+        if (line.value_octets == 0) {
+            line.value_offset = offset(self, at);
+        }
+        line.value_octets += static_cast<std::uint32_t>(size);
+        return 0;
+    }
+
+    static int on_head_complete(llhttp_t* llhttp) {
+        parser(llhttp).place_ = Place::head_end;
+        return HPE_PAUSED;
+    }
+
+    static int on_message_complete(llhttp_t* llhttp) {
+        parser(llhttp).place_ = Place::message_end;
+        return HPE_PAUSED;
+    }
+
+    static llhttp_settings_t settings() {
+        llhttp_settings_t settings;
+        llhttp_settings_init(&settings);
+        settings.on_header_field = on_name;
+        settings.on_header_field_complete = on_name_complete;
+        settings.on_header_value = on_value;
+        settings.on_headers_complete = on_head_complete;
+        settings.on_message_complete = on_message_complete;
+        settings.on_version = on_version;
+        return settings;
+    }
+
+    static llhttp_settings_t request_settings() {
+        llhttp_settings_t request = settings();
+        request.on_method = on_method;
+        request.on_method_complete = on_method_complete;
+        request.on_url = on_url;
+        request.on_url_complete = on_url_complete;
+        return request;
+    }
+
+    static llhttp_settings_t response_settings() {
+        llhttp_settings_t response = settings();
+        response.on_status = on_status;
+        return response;
+    }
+};
+
+MessageParser::MessageParser(const Limits& limits) : limits_(&limits), chunked_(limits) {
+    ensure(limits.head_octets_max <= std::numeric_limits<std::uint32_t>::max());
+    ensure(limits.trailer_octets_max <= std::numeric_limits<std::uint32_t>::max());
+}
+
+void MessageParser::begin_request() {
+    static const llhttp_settings_t settings = Callbacks::request_settings();
+    begin(HTTP_REQUEST, settings);
+    is_request_ = true;
+    method_ = Method::other;
+}
+
+void MessageParser::begin_response(Method request_method) {
+    static const llhttp_settings_t settings = Callbacks::response_settings();
+    begin(HTTP_RESPONSE, settings);
+    is_request_ = false;
+    method_ = request_method;
+}
+
+void MessageParser::begin(llhttp_type_t type, const llhttp_settings_t& settings) {
+    llhttp_init(&llhttp_, type, &settings);
+    llhttp_.data = this;
+    base_ = nullptr;
+    head_octets_ = 0;
+    head_begin_ = 0;
+    method_text_ = {};
+    target_ = {};
+    reason_ = {};
+    authority_ = {};
+    lines_.clear();
+    chunked_ = ChunkedDecoder(*limits_);
+    trailers_.clear();
+    trailer_lines_.clear();
+    framing_ = {};
+    refusal_.reset();
+    status_ = {};
+    target_form_ = TargetForm::origin;
+    place_ = Place::start_line;
+    version_octets_ = 0;
+    version_minor_ = 0;
+    in_name_ = false;
+    keep_alive_ = false;
+    expect_continue_ = false;
+    upgrade_ = false;
+}
+
+Result<MessageParser::HeadStep> MessageParser::feed_head(std::span<const std::byte> head) {
+    ensure(place_ < Place::head_end);
+    ensure(head.size() >= head_octets_);
+
+    const std::string_view octets =
+        text_of(head.first(std::min(head.size(), limits_->head_octets_max)));
+    base_ = octets.data();
+    if (const Result<void> first = check_first_octets(octets); !first) {
+        return fail(first.error());
+    }
+    const Result<std::size_t> read = run(octets.substr(head_octets_), head_octets_);
+    if (!read) {
+        return fail(read.error());
+    }
+    head_octets_ += *read;
+    if (place_ == Place::head_end) {
+        if (const Result<void> checked = read_head(octets.substr(0, head_octets_)); !checked) {
+            return fail(checked.error());
+        }
+        return HeadStep{head_octets_, true};
+    }
+    if (target_too_long(head_octets_)) {
+        return fail({Errc::target_too_long, target_begin() + limits_->target_octets_max});
+    }
+    if (head_octets_ == limits_->head_octets_max) {
+        const bool in_target = place_ == Place::target;
+        return fail({in_target ? Errc::target_too_long : Errc::head_too_large, head_octets_});
+    }
+    return HeadStep{head_octets_, false};
+}
+
+// llhttp passes over any number of empty lines, and over halves of them. One whole line may stand
+// before a request (RFC 9112 2.2), none before a response.
+Result<void> MessageParser::check_first_octets(std::string_view head) {
+    if (head_octets_ > 2) {
+        return {};
+    }
+    for (; head_octets_ < head.size(); ++head_octets_) {
+        const char octet = head[head_octets_];
+        const bool may_be_empty_line = is_request_ && head_begin_ == 0;
+        if (may_be_empty_line && head_octets_ == 0 && octet == '\r') {
+            continue;
+        }
+        if (may_be_empty_line && head_octets_ == 1 && head.front() == '\r') {
+            if (octet != '\n') {
+                return std::unexpected(Error{Errc::head_malformed, head_octets_});
+            }
+            head_begin_ = 2;
+            continue;
+        }
+        const bool is_first = head_octets_ == head_begin_;
+        if (is_first && (is_request_ ? !is_token_octet(octet) : octet != 'H')) {
+            return std::unexpected(Error{Errc::head_malformed, head_octets_});
+        }
+        break;
+    }
+    return {};
+}
+
+// Lets llhttp read, and says how much it did: less than given only at the end of head or message.
+Result<std::size_t> MessageParser::run(std::string_view octets, std::size_t offset) {
+    input_ = octets.data();
+    input_offset_ = offset;
+    const llhttp_errno_t outcome = llhttp_execute(&llhttp_, octets.data(), octets.size());
+    if (outcome == HPE_OK) {
+        return octets.size();
+    }
+    if (outcome == HPE_PAUSED) {
+        return static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - octets.data());
+    }
+    return std::unexpected(refusal_ ? *refusal_ : error_of_llhttp(outcome, octets, offset));
+}
+
+Error MessageParser::error_of_llhttp(llhttp_errno_t outcome, std::string_view octets,
+                                     std::size_t offset) const {
+    const auto at = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - octets.data());
+    const std::uint64_t octet = offset + at;
+    if (place_ == Place::trailers) {
+        return {Errc::trailers_malformed, octet};
+    }
+    if (target_too_long(octet)) {
+        return {Errc::target_too_long, target_begin() + limits_->target_octets_max};
+    }
+    switch (outcome) {
+        case HPE_INVALID_METHOD: {
+            const bool unknown =
+                at < octets.size() && (is_token_octet(octets[at]) || octets[at] == ' ');
+            return {unknown ? Errc::method_unknown : Errc::head_malformed, octet};
+        }
+        case HPE_INVALID_URL: return {Errc::target_malformed, octet};
+        case HPE_INVALID_VERSION: {
+            const bool supported = llhttp_.http_major == 1 && llhttp_.http_minor <= 1;
+            const bool whole = version_octets_ == std::string_view("1.1").size();
+            return {whole && !supported ? Errc::version_unsupported : Errc::head_malformed, octet};
+        }
+        case HPE_PAUSED_H2_UPGRADE: return {Errc::version_unsupported, octet};
+        case HPE_INVALID_CONTENT_LENGTH: return {Errc::length_malformed, octet};
+        case HPE_UNEXPECTED_CONTENT_LENGTH:
+        case HPE_INVALID_TRANSFER_ENCODING: return {Errc::framing_ambiguous, octet};
+        default: return {Errc::head_malformed, octet};
+    }
+}
+
+bool MessageParser::target_too_long(std::size_t position) const noexcept {
+    return place_ == Place::target && position > target_begin() + limits_->target_octets_max;
+}
+
+Result<void> MessageParser::read_head(std::string_view head) {
+    const Result<StartLine> start =
+        is_request_ ? check_request_line(head, head_begin_, method_text_, target_)
+                    : check_status_line(head, reason_);
+    if (!start) {
+        return std::unexpected(start.error());
+    }
+    version_minor_ = start->version_minor;
+    if (const Result<void> fields = check_field_section(head, start->end, lines_); !fields) {
+        return fields;
+    }
+    if (is_request_) {
+        method_ = method_of(method_text());
+        const Result<TargetForm> form = target_form_of(target(), method_);
+        if (!form) {
+            return std::unexpected(Error{form.error().code, target_.offset});
+        }
+        target_form_ = *form;
+    } else {
+        status_ = static_cast<Status>(llhttp_get_status_code(&llhttp_));
+    }
+    return read_facts(head);
+}
+
+Result<void> MessageParser::read_facts(std::string_view head) {
+    const Result<HeadFacts> facts =
+        is_request_ ? request_facts(head, fields(), method_, version_minor_)
+                    : response_facts(head, fields(), method_, status_, version_minor_);
+    if (!facts) {
+        return std::unexpected(facts.error());
+    }
+    std::string_view authority = facts->host;
+    switch (target_form_) {
+        case TargetForm::absolute: authority = authority_of(target()); break;
+        case TargetForm::authority: authority = target(); break;
+        case TargetForm::origin:
+        case TargetForm::asterisk: break;
+    }
+    if (!authority.empty()) {
+        authority_ = {static_cast<std::uint32_t>(authority.data() - head.data()),
+                      static_cast<std::uint32_t>(authority.size())};
+    }
+    framing_ = facts->framing;
+    keep_alive_ = facts->keep_alive;
+    expect_continue_ = facts->expect_continue;
+    upgrade_ = facts->upgrade;
+    return agree_on_framing();
+}
+
+// Two readers of the same fields must find the same framing; and it must be within the limits.
+Result<void> MessageParser::agree_on_framing() {
+    const bool chunked = framing_.kind == Framing::Kind::chunked;
+    const bool length = framing_.kind == Framing::Kind::length;
+    if ((chunked && (llhttp_.flags & F_CHUNKED) == 0) ||
+        (length && llhttp_.content_length != framing_.length)) {
+        return std::unexpected(Error{Errc::framing_ambiguous, head_octets_});
+    }
+    if (length && framing_.length > limits_->content_octets_max) {
+        return std::unexpected(Error{Errc::content_too_large, head_octets_});
+    }
+    place_ = chunked ? Place::chunks : Place::head_end;
+    return {};
+}
+
+Result<MessageParser::BodyStep> MessageParser::feed_chunked(std::span<const std::byte> input) {
+    ensure(place_ == Place::chunks || place_ == Place::trailers);
+
+    BodyStep step;
+    if (place_ == Place::chunks) {
+        const Result<ChunkedDecoder::Step> decoded = chunked_.decode(input);
+        if (!decoded) {
+            return fail(decoded.error());
+        }
+        step.consumed = decoded->consumed;
+        step.content = decoded->content;
+        if (!decoded->finished) {
+            return step;
+        }
+        // llhttp still waits behind the head. Of the coding it is shown the end alone.
+        place_ = Place::trailers;
+        llhttp_resume(&llhttp_);
+        const Result<std::size_t> shown = run("0\r\n", 0);
+        ensure(shown.has_value());
+    }
+    const Result<std::size_t> read = feed_trailers(text_of(input.subspan(step.consumed)));
+    if (!read) {
+        return fail({read.error().code, chunked_.octets() + read.error().octet});
+    }
+    step.consumed += *read;
+    step.finished = place_ == Place::message_end;
+    return step;
+}
+
+// The section is kept whole, so that it can be checked and read as a head's fields are.
+Result<std::size_t> MessageParser::feed_trailers(std::string_view input) {
+    const std::size_t offset = trailers_.size();
+    const std::string_view octets = input.substr(0, limits_->trailer_octets_max - offset);
+    const Result<std::size_t> read = run(octets, offset);
+    if (!read) {
+        return read;
+    }
+    trailers_.append(octets.substr(0, *read));
+    if (place_ == Place::message_end) {
+        if (const Result<void> checked = check_field_section(trailers_, 0, trailer_lines_);
+            !checked) {
+            return std::unexpected(Error{Errc::trailers_malformed, checked.error().octet});
+        }
+        for (const FieldView trailer : trailers()) {
+            if (is_reserved_field(trailer.name)) {
+                return std::unexpected(Error{Errc::trailers_malformed});
+            }
+        }
+    } else if (trailers_.size() == limits_->trailer_octets_max) {
+        return std::unexpected(Error{Errc::trailers_too_large, trailers_.size()});
+    }
+    return read;
+}
+
+std::unexpected<Error> MessageParser::fail(const Error& error) {
+    place_ = Place::failed;
+    return std::unexpected(error);
+}
+
+}  // namespace sluice::http
