@@ -28,6 +28,7 @@ struct ListenOptions {
 
 // What TCP says of a connection at this moment.
 struct SocketState {
+    std::uint64_t acknowledged = 0;    // Octets since the connection began. Grows with progress.
     std::uint64_t unacknowledged = 0;  // Octets accepted and not acknowledged (SIOCOUTQ).
     bool finished_by_peer = false;     // CLOSE_WAIT: the peer's FIN was a FIN.
     bool closed = false;               // CLOSE: before our own FIN, this was a reset.

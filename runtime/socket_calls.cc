@@ -86,6 +86,8 @@ SocketState state(int fd) noexcept {
     tcp_info info{};
     socklen_t octets = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &octets) == 0) {
+        // TCP counts the SYN as one; the count of the FIN may come on top, which progress forgives.
+        state.acknowledged = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;
         state.finished_by_peer = info.tcpi_state == TCP_CLOSE_WAIT;
         state.closed = info.tcpi_state == TCP_CLOSE;
     }

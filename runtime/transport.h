@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "sluice/runtime/await.h"
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
@@ -23,6 +24,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -47,15 +49,25 @@ protected:
 
 class Transport {
 public:
+    Transport() noexcept = default;
+    Transport(Transport&&) = delete;
     virtual ~Transport() = default;
 
-    // Yields the next octets; an empty Received is the peer's FIN, and stays it. A reset is an
-    // error, also where the kernel shows it as an end of stream. Octets that came before a reset
-    // are yielded before it.
-    virtual Task<Result<Received>> receive() = 0;
+    // The next octets, if they are there. An empty Received is the peer's FIN, and stays it. A reset
+    // is an error, also where the kernel shows it as an end of stream; octets that came before it
+    // are yielded before it. None: nothing yet, and input_changed() will be set when asking again is
+    // worth while.
+    [[nodiscard]] virtual std::optional<Result<Received>> try_receive() noexcept = 0;
 
-    // Sends all octets of `parts`, which stay until it completes; it may change the array. Yields
-    // how many the kernel accepted: all. An Error's octets_done says how many, if fewer.
+    // Waits for what try_receive() yields.
+    [[nodiscard]] Task<Result<Received>> receive();
+
+    // Set when there may be something to receive, or the transport's state changed. For those who
+    // wait for more than input: reset it, ask try_receive(), then wait. One waiter at a time.
+    [[nodiscard]] Event& input_changed() noexcept { return input_changed_; }
+
+    // Sends all octets of `parts`, which stay until it completes; it changes the array. Yields how
+    // many the kernel accepted: all. An Error's octets_done says how many, if fewer.
     virtual Task<Result<std::uint64_t>> send(std::span<iovec> parts) = 0;
 
     // Sends our FIN (TLS: close_notify too) after what was sent.
@@ -67,16 +79,17 @@ public:
     // Ends and reaps what is in flight, then closes. Idempotent. Not cut short by a stop.
     virtual Task<> close(Ending ending) = 0;
 
-    // Whether there is input to be received without a wait.
-    [[nodiscard]] virtual bool has_input() const noexcept = 0;
     [[nodiscard]] virtual PeerEnd peer_end() const noexcept = 0;
     virtual void listen_for_peer_end(PeerEndListener* listener) noexcept = 0;
 
-    // Octets that were accepted and are not known to be acknowledged.
-    [[nodiscard]] virtual std::uint64_t unacknowledged() noexcept = 0;
+    // What the kernel says of the connection now: a system call, so not for every exchange.
+    [[nodiscard]] virtual SocketState state() noexcept = 0;
 
     [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;
     [[nodiscard]] virtual const Endpoint& peer() const noexcept = 0;
+
+private:
+    Event input_changed_;
 };
 
 // Makes connections to a host.

@@ -1,0 +1,213 @@
+#include "sluice/http/outbox.h"
+
+#include "sluice/http/progress.h"
+#include "sluice/runtime/ensure.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::http {
+
+std::string BlockPool::take() {
+    if (blocks_.empty()) {
+        std::string block;
+        block.reserve(block_octets);
+        return block;
+    }
+    std::string block = std::move(blocks_.back());
+    blocks_.pop_back();
+    return block;
+}
+
+void BlockPool::give_back(std::string block) noexcept {
+    // A block that had to grow for one large head is not kept at that size.
+    if (blocks_.size() < kept_max && block.capacity() < 2 * block_octets) {
+        block.clear();
+        blocks_.push_back(std::move(block));
+    }
+}
+
+Outbox::~Outbox() {
+    ensure(!sending_);
+    ensure(!flush_spawned_);
+}
+
+std::span<char> Outbox::reserve(std::size_t octets) {
+    if (block_.capacity() == std::string().capacity()) {
+        block_ = blocks_.take();
+    }
+    const std::size_t size = block_.size();
+    block_.resize(size + octets);
+    return std::span(block_).subspan(size);
+}
+
+void Outbox::commit(Outcome& outcome, OctetKind kind, std::size_t octets) {
+    book(outcome, kind, octets);
+}
+
+void Outbox::append(Outcome& outcome, OctetKind kind, std::string_view octets) {
+    if (block_.capacity() == std::string().capacity()) {
+        block_ = blocks_.take();
+    }
+    block_.append(octets);
+    book(outcome, kind, octets.size());
+}
+
+void Outbox::book(Outcome& outcome, OctetKind kind, std::uint64_t octets) {
+    if (!empty()) {
+        Segment& last = segments_.back();
+        if (last.outcome == &outcome && last.kind == kind && !last.ends_message) {
+            last.octets += octets;
+            return;
+        }
+    }
+    segments_.push_back({&outcome, octets, kind, false});
+}
+
+void Outbox::end_message(Outcome& outcome) {
+    if (!empty() && segments_.back().outcome == &outcome) {
+        segments_.back().ends_message = true;
+        return;
+    }
+    // All its octets are accepted already: the end is news all the same.
+    segments_.push_back({&outcome, 0, OctetKind::framing, true});
+    pass_ended_messages();
+}
+
+void Outbox::flush_soon() {
+    if (!block_.empty() && !sending_ && !flush_spawned_ && !error_) {
+        flush_spawned_ = true;
+        scope_.spawn(flush());
+    }
+}
+
+Task<> Outbox::flush() {
+    while (!block_.empty() && !sending_ && !error_) {
+        const Result<void> sent = co_await send_block({});
+        if (!sent) {
+            break;
+        }
+    }
+    flush_spawned_ = false;
+    sent_.set();
+}
+
+Task<Result<void>> Outbox::write(Outcome& outcome, std::span<const std::byte> content) {
+    if (error_) {
+        co_return std::unexpected(*error_);
+    }
+    if (content.size() <= copied_content_max && block_.size() < BlockPool::block_octets) {
+        const std::string_view octets(reinterpret_cast<const char*>(content.data()),
+                                      content.size());
+        append(outcome, OctetKind::content, octets);
+        flush_soon();
+        co_return Result<void>();
+    }
+    while (sending_) {
+        sent_.reset();
+        co_await sent_.wait_regardless();
+    }
+    if (error_) {
+        co_return std::unexpected(*error_);
+    }
+    book(outcome, OctetKind::content, content.size());
+    const Result<void> sent = co_await send_block(content);
+    co_return sent;
+}
+
+Task<Result<void>> Outbox::drained() {
+    while (!empty() && !error_) {
+        flush_soon();
+        sent_.reset();
+        co_await sent_.wait_regardless();
+    }
+    if (error_) {
+        co_return std::unexpected(*error_);
+    }
+    co_return Result<void>();
+}
+
+Task<Result<void>> Outbox::send_block(std::span<const std::byte> content) {
+    sending_ = true;
+    std::string block = std::exchange(block_, std::string());
+    std::array<iovec, 2> parts{
+        iovec{block.data(), block.size()},
+        iovec{const_cast<std::byte*>(content.data()), content.size()},
+    };
+    const Result<std::uint64_t> sent =
+        co_await send_with_progress(loop_, transport_, parts, stall_max_);
+    if (block.capacity() != std::string().capacity()) {
+        blocks_.give_back(std::move(block));
+    }
+    sending_ = false;
+    if (!sent) {
+        error_ = sent.error();
+    }
+    accepted(sent ? *sent : sent.error().octets_done);
+    sent_.set();
+    if (!sent) {
+        co_return failed(sent);
+    }
+    flush_soon();  // What was appended meanwhile.
+    co_return Result<void>();
+}
+
+void Outbox::accepted(std::uint64_t octets) noexcept {
+    while (octets > 0) {
+        ensure(!empty());
+        Segment& segment = segments_[segments_first_];
+        const std::uint64_t booked = std::min(octets, segment.octets);
+        accepted_by(segment, booked);
+        segment.octets -= booked;
+        octets -= booked;
+        if (segment.octets > 0) {
+            return;
+        }
+        if (segment.kind == OctetKind::head) {
+            segment.outcome->send.phase = SendPhase::head_sent;
+        }
+        pass_ended_messages();
+    }
+}
+
+void Outbox::accepted_by(Segment& segment, std::uint64_t octets) noexcept {
+    Outcome& outcome = *segment.outcome;
+    if (outcome.times.first_byte_out == never) {
+        outcome.times.first_byte_out = loop_.now();
+    }
+    outcome.times.last_byte_out = loop_.now();
+    switch (segment.kind) {
+        case OctetKind::interim: outcome.send.head += octets; return;
+        case OctetKind::head:
+            outcome.send.head += octets;
+            outcome.send.phase = std::max(outcome.send.phase, SendPhase::head_partial);
+            return;
+        case OctetKind::content:
+            outcome.send.body_accepted += octets;
+            outcome.send.phase = SendPhase::body_partial;
+            return;
+        case OctetKind::framing:
+            outcome.send.framing_octets += octets;
+            outcome.send.phase = SendPhase::body_partial;
+            return;
+    }
+}
+
+// Lets go of the segments of which nothing is left, and tells of the messages that end with them.
+void Outbox::pass_ended_messages() noexcept {
+    while (!empty() && segments_[segments_first_].octets == 0) {
+        const Segment segment = segments_[segments_first_];
+        ++segments_first_;
+        if (empty()) {
+            segments_.clear();
+            segments_first_ = 0;
+        }
+        if (segment.ends_message) {
+            segment.outcome->send.phase = SendPhase::all_accepted;
+            listener_.message_accepted(*segment.outcome);
+        }
+    }
+}
+
+}  // namespace sluice::http

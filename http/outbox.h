@@ -1,0 +1,132 @@
+// Outbox: what one connection has to send, in order, and whose octets they are.
+//
+// Small pieces (heads, chunk lines, short content) are copied together and leave in the background,
+// so that many pipelined responses cost one send; large content is sent from where it lies, and its
+// writer waits. Every octet is booked to an exchange, a kind and a direction when the kernel accepts
+// it and not before: that is what makes an outcome's counters exact, wherever a send broke off.
+//
+// Ownership:    Borrows the transport and the scope that runs its background sends. Outcomes given
+//               to it outlive their octets. Content given to write() stays until it completes.
+// Completion:   write() and drained() complete when the kernel has accepted everything up to there.
+// Cancellation: A stop during a send leaves a message in pieces: the outbox then fails for good.
+// Errors:       The first failure is final; what was not accepted never will be. A peer that takes
+//               nothing for `stall_max` fails it with timed_out.
+// Threading:    The loop's thread; one writer at a time.
+
+#pragma once
+
+#include "sluice/http/outcome.h"
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/clock.h"
+#include "sluice/runtime/error.h"
+#include "sluice/runtime/loop.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/task.h"
+#include "sluice/runtime/transport.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::http {
+
+enum class OctetKind : std::uint8_t { interim, head, content, framing };
+
+// Told when a message's last octet was accepted.
+class OutboxListener {
+public:
+    // The outcome's send facts say all_accepted. It may append more.
+    virtual void message_accepted(Outcome& outcome) noexcept = 0;
+
+protected:
+    ~OutboxListener() = default;
+};
+
+// Blocks of memory that connections of one loop take while they have something to send.
+class BlockPool {
+public:
+    static constexpr std::size_t block_octets = 16 * 1024;
+
+    [[nodiscard]] std::string take();
+    void give_back(std::string block) noexcept;
+
+private:
+    static constexpr std::size_t kept_max = 256;
+    std::vector<std::string> blocks_;
+};
+
+class Outbox {
+public:
+    // Content up to this size is copied: cheaper than a send of its own.
+    static constexpr std::size_t copied_content_max = 4 * 1024;
+
+    Outbox(Loop& loop, Scope& scope, BlockPool& blocks, Transport& transport,
+           OutboxListener& listener, Duration stall_max) noexcept
+        : loop_(loop),
+          scope_(scope),
+          blocks_(blocks),
+          transport_(transport),
+          listener_(listener),
+          stall_max_(stall_max) {}
+    Outbox(Outbox&&) = delete;
+    ~Outbox();
+
+    // Room for `octets` more in the block; append what was written there with commit().
+    [[nodiscard]] std::span<char> reserve(std::size_t octets);
+    void commit(Outcome& outcome, OctetKind kind, std::size_t octets);
+    void append(Outcome& outcome, OctetKind kind, std::string_view octets);
+
+    // The message that was being appended ends here.
+    void end_message(Outcome& outcome);
+
+    // Sends what was appended, without a wait.
+    void flush_soon();
+
+    // Sends what was appended and then `content`; short content is only appended, and waits in
+    // flush_soon() for company, unless that has grown too much.
+    [[nodiscard]] Task<Result<void>> write(Outcome& outcome, std::span<const std::byte> content);
+
+    // Waits until everything appended is accepted.
+    [[nodiscard]] Task<Result<void>> drained();
+
+    // Whether nothing is waiting to be accepted.
+    [[nodiscard]] bool empty() const noexcept { return segments_first_ == segments_.size(); }
+    [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+
+private:
+    // A run of octets that the kernel has not accepted.
+    struct Segment {
+        Outcome* outcome;
+        std::uint64_t octets;
+        OctetKind kind;
+        bool ends_message;
+    };
+
+    void book(Outcome& outcome, OctetKind kind, std::uint64_t octets);
+    void accepted(std::uint64_t octets) noexcept;
+    void accepted_by(Segment& segment, std::uint64_t octets) noexcept;
+    void pass_ended_messages() noexcept;
+    [[nodiscard]] Task<Result<void>> send_block(std::span<const std::byte> content);
+    [[nodiscard]] Task<> flush();
+
+    Loop& loop_;
+    Scope& scope_;
+    BlockPool& blocks_;
+    Transport& transport_;
+    OutboxListener& listener_;
+    Duration stall_max_;
+    std::string block_;  // What was appended and is not being sent.
+    std::vector<Segment> segments_;
+    std::size_t segments_first_ = 0;
+    std::optional<Error> error_;
+    bool sending_ = false;
+    bool flush_spawned_ = false;
+    Event sent_;
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,311 @@
+#include "sluice/runtime/tcp.h"
+
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/ensure.h"
+#include "sluice/runtime/resolver.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace sluice {
+
+const std::uint32_t TcpTransport::watched_events = POLLRDHUP;
+
+TcpTransport::~TcpTransport() {
+    ensure(fd_ < 0);
+}
+
+std::optional<Result<Received>> TcpTransport::try_receive() noexcept {
+    if (has_input()) {
+        return take();
+    }
+    if (input_ended_) {
+        if (peer_end_ == PeerEnd::fin) {
+            return Received();
+        }
+        return std::unexpected(input_error_);
+    }
+    ensure(!closing_);
+    arm();
+    return std::nullopt;
+}
+
+void TcpTransport::arm() noexcept {
+    if (receiving_.state == Operation::State::idle && !input_ended_) {
+        loop_.submit(receiving_);
+    }
+}
+
+Received TcpTransport::take() noexcept {
+    Received next = std::move(inbox_[inbox_next_]);
+    ++inbox_next_;
+    if (inbox_next_ == inbox_.size()) {
+        inbox_.clear();
+        inbox_next_ = 0;
+        arm();
+    }
+    return next;
+}
+
+void TcpTransport::received(Completion completion) noexcept {
+    const bool ended = !completion.more;
+    if (completion.result > 0) {
+        inbox_.push_back(std::move(completion.received));
+        const bool behind = inbox_.size() - inbox_next_ >= inbox_max;
+        if (!ended && behind) {
+            loop_.cancel(receiving_);
+        }
+        if (ended && behind && !closing_ && watching_.state == Operation::State::idle) {
+            loop_.submit(watching_);
+        } else if (ended && !behind && !closing_) {
+            arm();
+        }
+    } else if (completion.result == 0) {
+        const SocketState state = loop_.backend().socket_state(fd_);
+        const bool reset = state.closed && !fin_sent_;
+        end(reset ? PeerEnd::reset : PeerEnd::fin,
+            reset ? error_from_errno(ECONNRESET, Phase::receive) : Error{});
+    } else if (completion.result != -ECANCELED) {
+        end(PeerEnd::reset, error_from_errno(-completion.result, Phase::receive));
+    } else if (!closing_ && !has_input()) {
+        arm();  // The reader has caught up while the cancel was under way.
+    } else if (!closing_ && watching_.state == Operation::State::idle) {
+        loop_.submit(watching_);
+    }
+    input_changed().set();
+}
+
+void TcpTransport::watched(std::int32_t result) noexcept {
+    constexpr std::int32_t gone = POLLERR | POLLHUP;
+    if (result > 0 && (result & gone) != 0 && peer_end_ == PeerEnd::none && !fin_sent_) {
+        // The octets before it can still be read; the receive will then say the same.
+        peer_end_ = PeerEnd::reset;
+        if (listener_ != nullptr) {
+            listener_->peer_ended(PeerEnd::reset);
+        }
+    }
+    input_changed().set();
+}
+
+void TcpTransport::end(PeerEnd end, Error error) noexcept {
+    input_ended_ = true;
+    input_error_ = error;
+    const bool known = std::exchange(peer_end_, end) == end;
+    if (!known && listener_ != nullptr) {
+        listener_->peer_ended(end);
+    }
+}
+
+Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
+    ensure(!std::exchange(sending_, true));
+    std::uint64_t accepted = 0;
+    while (!parts.empty()) {
+        if (parts.front().iov_len == 0) {
+            parts = parts.subspan(1);
+            continue;
+        }
+        Perform sending(Send{fd_, parts.first(std::min(parts.size(), send_parts_max))});
+        const std::int32_t result = co_await sending;
+        if (result < 0) {
+            sending_ = false;
+            co_return std::unexpected(error_from_errno(-result, Phase::send, accepted));
+        }
+        accepted += static_cast<std::uint64_t>(result);
+        for (auto left = static_cast<std::size_t>(result); left > 0;) {
+            iovec& part = parts.front();
+            const std::size_t taken = std::min(left, part.iov_len);
+            part.iov_base = static_cast<std::byte*>(part.iov_base) + taken;
+            part.iov_len -= taken;
+            left -= taken;
+            if (part.iov_len == 0) {
+                parts = parts.subspan(1);
+            }
+        }
+    }
+    sending_ = false;
+    co_return accepted;
+}
+
+Task<Result<void>> TcpTransport::shut_down_sending() {
+    fin_sent_ = true;
+    loop_.backend().shut_down_sending(fd_);
+    co_return Result<void>();
+}
+
+// No event tells of an acknowledgement, so it is asked for: soon at first, then less and less often.
+Task<Result<void>> TcpTransport::acknowledged() {
+    constexpr Duration pause_max = std::chrono::milliseconds(50);
+    Duration pause = std::chrono::milliseconds(1);
+    for (;;) {
+        const SocketState state = loop_.backend().socket_state(fd_);
+        if (peer_end_ == PeerEnd::reset || (state.closed && !fin_sent_)) {
+            co_return failure(Errc::reset, Phase::send);
+        }
+        if (state.unacknowledged == 0) {
+            co_return Result<void>();
+        }
+        const bool passed = co_await sleep_for(pause);
+        if (!passed) {
+            co_return failure(Errc::cancelled, Phase::send);
+        }
+        pause = std::min(2 * pause, pause_max);
+    }
+}
+
+Task<> TcpTransport::close(Ending ending) {
+    if (fd_ < 0) {
+        co_return;
+    }
+    ensure(!sending_);
+    closing_ = true;
+    loop_.cancel(receiving_);
+    loop_.cancel(watching_);
+    while (in_flight()) {
+        input_changed().reset();
+        co_await input_changed().wait_regardless();
+    }
+    inbox_.clear();
+    inbox_next_ = 0;
+    loop_.backend().close(std::exchange(fd_, -1), ending);
+}
+
+SocketState TcpTransport::state() noexcept {
+    return loop_.backend().socket_state(fd_);
+}
+
+const Endpoint& TcpTransport::local() const noexcept {
+    return endpoints().first;
+}
+
+const Endpoint& TcpTransport::peer() const noexcept {
+    return endpoints().second;
+}
+
+const std::pair<Endpoint, Endpoint>& TcpTransport::endpoints() const noexcept {
+    if (!endpoints_) {
+        Backend& backend = loop_.backend();
+        endpoints_ = std::make_unique<std::pair<Endpoint, Endpoint>>(backend.local_endpoint(fd_),
+                                                                     backend.peer_endpoint(fd_));
+    }
+    return *endpoints_;
+}
+
+Result<std::unique_ptr<TcpAcceptor>> TcpAcceptor::listen(Loop& loop, const Endpoint& at,
+                                                         const TcpAcceptorOptions& options) {
+    const Result<int> fd = loop.backend().listen(at, options.listen);
+    if (!fd) {
+        return failed(fd);
+    }
+    return std::unique_ptr<TcpAcceptor>(new TcpAcceptor(loop, *fd, options));
+}
+
+TcpAcceptor::~TcpAcceptor() {
+    ensure(fd_ < 0);
+}
+
+Task<Result<std::unique_ptr<Transport>>> TcpAcceptor::accept() {
+    for (;;) {
+        if (backlog_next_ < backlog_.size()) {
+            const int fd = backlog_[backlog_next_];
+            ++backlog_next_;
+            if (backlog_next_ == backlog_.size()) {
+                backlog_.clear();
+                backlog_next_ = 0;
+            }
+            co_return std::make_unique<TcpTransport>(loop_, fd);
+        }
+        if (closing_) {
+            co_return failure(Errc::closed, Phase::accept);
+        }
+        if (error_) {
+            co_return std::unexpected(*error_);
+        }
+        if (std::exchange(exhausted_, false)) {
+            ++pauses_;
+            const bool passed = co_await sleep_for(options_.exhausted_pause);
+            if (!passed) {
+                co_return failure(Errc::cancelled, Phase::accept);
+            }
+            continue;
+        }
+        if (accepting_.state == Operation::State::idle) {
+            loop_.submit(accepting_);
+        }
+        changed_.reset();
+        const bool happened = co_await changed_.wait();
+        if (!happened && backlog_.empty()) {
+            co_return failure(Errc::cancelled, Phase::accept);
+        }
+    }
+}
+
+void TcpAcceptor::accepted(const Completion& completion) noexcept {
+    if (completion.result >= 0) {
+        backlog_.push_back(completion.result);
+        if (completion.more && backlog_.size() - backlog_next_ >= backlog_max) {
+            loop_.cancel(accepting_);
+        }
+    } else {
+        const Error error = error_from_errno(-completion.result, Phase::accept);
+        if (error.code == Errc::resources_exhausted) {
+            exhausted_ = true;
+        } else if (error.code != Errc::cancelled && error.code != Errc::reset) {
+            error_ = error;  // A connection that was reset while it queued is nobody's error.
+        }
+    }
+    changed_.set();
+}
+
+Task<> TcpAcceptor::close() {
+    if (fd_ < 0) {
+        co_return;
+    }
+    closing_ = true;
+    loop_.cancel(accepting_);
+    while (accepting_.state != Operation::State::idle) {
+        changed_.reset();
+        co_await changed_.wait_regardless();
+    }
+    for (; backlog_next_ < backlog_.size(); ++backlog_next_) {
+        loop_.backend().close(backlog_[backlog_next_], Ending::reset);
+    }
+    backlog_.clear();
+    backlog_next_ = 0;
+    loop_.backend().close(std::exchange(fd_, -1));
+}
+
+Task<Result<std::unique_ptr<Transport>>> TcpConnector::connect(std::string_view host,
+                                                               std::uint16_t port) {
+    const Result<std::vector<Endpoint>> endpoints = co_await resolve(host, port);
+    if (!endpoints) {
+        co_return failed(endpoints);
+    }
+    Error error{Errc::unreachable, Phase::resolve};
+    for (const Endpoint& endpoint : *endpoints) {
+        Result<std::unique_ptr<Transport>> connected = co_await connect_to(endpoint);
+        if (connected || connected.error().code == Errc::cancelled) {
+            co_return connected;
+        }
+        error = connected.error();
+    }
+    co_return std::unexpected(error);
+}
+
+Task<Result<std::unique_ptr<Transport>>> TcpConnector::connect_to(Endpoint endpoint) {
+    const Result<int> fd = loop_.backend().open_socket(endpoint.family());
+    if (!fd) {
+        co_return failed(fd);
+    }
+    Perform connecting(Connect{*fd, &endpoint});
+    const std::int32_t result = co_await connecting;
+    if (result < 0) {
+        loop_.backend().close(*fd, Ending::reset);
+        co_return std::unexpected(error_from_errno(-result, Phase::connect));
+    }
+    co_return std::make_unique<TcpTransport>(loop_, *fd);
+}
+
+}  // namespace sluice

@@ -1,0 +1,173 @@
+// TCP: Transport, Acceptor and Connector on sockets of the backend.
+//
+// A TcpTransport keeps one multishot receive armed as long as its reader keeps up, so that an idle
+// connection holds no buffer, and the peer's end is noticed also while nobody reads. Behind a slow
+// reader the receive is cancelled, which is the back-pressure, and a poll for the peer's reset takes
+// its place. A reset that the kernel shows as an end of stream, because a send took the error, is
+// told from a FIN by TCP's own state.
+//
+// Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it.
+// Source:       outcomes.md traps 1 to 4, 10, 15, 17; io_uring_prep_recv_multishot(3), tcp(7).
+
+#pragma once
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/loop.h"
+#include "sluice/runtime/operation.h"
+#include "sluice/runtime/transport.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+class TcpTransport final : public Transport {
+public:
+    // Takes over `fd`, which is connected.
+    TcpTransport(Loop& loop, int fd) noexcept : loop_(loop), fd_(fd) {}
+    TcpTransport(TcpTransport&&) = delete;
+    ~TcpTransport() override;
+
+    [[nodiscard]] std::optional<Result<Received>> try_receive() noexcept override;
+    Task<Result<std::uint64_t>> send(std::span<iovec> parts) override;
+    Task<Result<void>> shut_down_sending() override;
+    Task<Result<void>> acknowledged() override;
+    Task<> close(Ending ending) override;
+    [[nodiscard]] PeerEnd peer_end() const noexcept override { return peer_end_; }
+    void listen_for_peer_end(PeerEndListener* listener) noexcept override { listener_ = listener; }
+    [[nodiscard]] SocketState state() noexcept override;
+    [[nodiscard]] const Endpoint& local() const noexcept override;
+    [[nodiscard]] const Endpoint& peer() const noexcept override;
+
+private:
+    // Where the receive is cancelled, in buffers that nobody has read.
+    static constexpr std::size_t inbox_max = 8;
+
+    class Receiving final : public Operation {
+    public:
+        explicit Receiving(TcpTransport& transport) noexcept
+            : Operation(Receive{transport.fd_}), transport_(transport) {}
+        void complete(Completion completion) noexcept override {
+            transport_.received(std::move(completion));
+        }
+
+    private:
+        TcpTransport& transport_;
+    };
+
+    class Watching final : public Operation {
+    public:
+        explicit Watching(TcpTransport& transport) noexcept
+            : Operation(Poll{transport.fd_, watched_events}), transport_(transport) {}
+        void complete(Completion completion) noexcept override {
+            transport_.watched(completion.result);
+        }
+
+    private:
+        TcpTransport& transport_;
+    };
+
+    static const std::uint32_t watched_events;
+
+    void received(Completion completion) noexcept;
+    void watched(std::int32_t result) noexcept;
+    void end(PeerEnd end, Error error) noexcept;
+    void arm() noexcept;
+    [[nodiscard]] const std::pair<Endpoint, Endpoint>& endpoints() const noexcept;
+    [[nodiscard]] bool has_input() const noexcept { return inbox_next_ < inbox_.size(); }
+    Received take() noexcept;
+    [[nodiscard]] bool in_flight() const noexcept {
+        return receiving_.state != Operation::State::idle ||
+               watching_.state != Operation::State::idle;
+    }
+
+    Loop& loop_;
+    int fd_;
+    PeerEnd peer_end_ = PeerEnd::none;
+    bool input_ended_ = false;  // Nothing follows what is in the inbox.
+    bool fin_sent_ = false;
+    bool closing_ = false;
+    bool sending_ = false;
+    Receiving receiving_{*this};
+    Watching watching_{*this};
+    std::vector<Received> inbox_;
+    std::size_t inbox_next_ = 0;
+    Error input_error_;  // Why the input ended, if not by a FIN.
+    PeerEndListener* listener_ = nullptr;
+    mutable std::unique_ptr<std::pair<Endpoint, Endpoint>> endpoints_;  // Asked for when needed.
+};
+
+struct TcpAcceptorOptions {
+    ListenOptions listen;
+    // How long to wait for descriptors or memory to come free before accepting again.
+    Duration exhausted_pause = std::chrono::milliseconds(100);
+};
+
+class TcpAcceptor final : public Acceptor {
+public:
+    // Listens at once. Errors: Phase::listen, as of bind(2) and listen(2).
+    [[nodiscard]] static Result<std::unique_ptr<TcpAcceptor>> listen(
+        Loop& loop, const Endpoint& at, const TcpAcceptorOptions& options = {});
+    TcpAcceptor(TcpAcceptor&&) = delete;
+    ~TcpAcceptor() override;
+
+    Task<Result<std::unique_ptr<Transport>>> accept() override;
+    Task<> close() override;
+    [[nodiscard]] const Endpoint& local() const noexcept override { return local_; }
+
+    // How often accepting had to pause because descriptors or memory had run out.
+    [[nodiscard]] std::uint64_t pauses() const noexcept { return pauses_; }
+
+private:
+    // Where accepting is cancelled, in connections that nobody has taken.
+    static constexpr std::size_t backlog_max = 256;
+
+    class Accepting final : public Operation {
+    public:
+        explicit Accepting(TcpAcceptor& acceptor) noexcept
+            : Operation(Accept{acceptor.fd_}), acceptor_(acceptor) {}
+        void complete(Completion completion) noexcept override { acceptor_.accepted(completion); }
+
+    private:
+        TcpAcceptor& acceptor_;
+    };
+
+    TcpAcceptor(Loop& loop, int fd, const TcpAcceptorOptions& options)
+        : loop_(loop), fd_(fd), options_(options), local_(loop.backend().local_endpoint(fd)) {}
+
+    void accepted(const Completion& completion) noexcept;
+
+    Loop& loop_;
+    int fd_;
+    TcpAcceptorOptions options_;
+    Endpoint local_;
+    bool closing_ = false;
+    bool exhausted_ = false;
+    std::uint64_t pauses_ = 0;
+    Accepting accepting_{*this};
+    std::vector<int> backlog_;
+    std::size_t backlog_next_ = 0;
+    std::optional<Error> error_;
+    Event changed_;
+};
+
+class TcpConnector final : public Connector {
+public:
+    explicit TcpConnector(Loop& loop) noexcept : loop_(loop) {}
+
+    Task<Result<std::unique_ptr<Transport>>> connect(std::string_view host,
+                                                     std::uint16_t port) override;
+
+private:
+    Task<Result<std::unique_ptr<Transport>>> connect_to(Endpoint endpoint);
+
+    Loop& loop_;
+};
+
+}  // namespace sluice
