@@ -25,12 +25,12 @@ cc_library(
 # Directories that every compiler searches by itself.
 _SEARCHED = ["/usr/include", "/usr/local/include"]
 
-def _pkg_config(context, module):
-    """The flags of a pkg-config module, or None where it is unknown."""
+def _pkg_config(context, modules):
+    """The flags of pkg-config modules, separated by spaces, or None where one is unknown."""
     tool = context.which("pkg-config")
     if not tool:
         return None
-    result = context.execute([tool, "--cflags", "--libs", module])
+    result = context.execute([tool, "--cflags", "--libs"] + modules.split(" "))
     if result.return_code != 0:
         return None
     return [flag for flag in result.stdout.strip().split(" ") if flag]
@@ -71,20 +71,16 @@ def _missing(context, what):
 def _system_library_impl(context):
     build = _BUILD
     for name, modules in context.attr.libraries.items():
-        flags = None
-        for module in modules:
-            flags = flags or _pkg_config(context, module)
-        if not flags:
-            _missing(context, "pkg-config knows none of " + ", ".join(modules))
+        flags = _pkg_config(context, modules)
+        if flags == None:
+            _missing(context, "pkg-config does not know " + modules)
         build += _library_of_flags(context, name, flags)
     context.file("BUILD.bazel", build)
 
 system_library = repository_rule(
     implementation = _system_library_impl,
     attrs = {
-        "libraries": attr.string_list_dict(
-            doc = "The name of each cc_library, and the pkg-config modules that would do, best first.",
-        ),
+        "libraries": attr.string_dict(doc = "The name of each cc_library, and its pkg-config modules."),
     },
     environ = ["PKG_CONFIG_PATH"],
     local = True,
@@ -96,7 +92,7 @@ _LLHTTP_SOURCES = "/usr/share/llhttp"
 
 def _llhttp_impl(context):
     flags = _pkg_config(context, "libllhttp")
-    if flags:
+    if flags != None:
         context.file("BUILD.bazel", _BUILD + _library_of_flags(context, "llhttp", flags))
         return
     if not context.path(_LLHTTP_HEADER).exists:
@@ -121,17 +117,10 @@ llhttp_library = repository_rule(
     local = True,
 )
 
-_CATCH2_LIBRARIES = [
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib",
-    "/usr/local/lib",
-]
-
 def _catch2_impl(context):
     # Version 3 has a pkg-config module for its main(); version 2 has a library without one.
     flags = _pkg_config(context, "catch2-with-main")
-    if not flags:
+    if flags == None:
         if not context.path("/usr/include/catch2/catch.hpp").exists:
             _missing(context, "neither catch2-with-main nor <catch2/catch.hpp> is there")
         flags = ["-lCatch2WithMain"]
@@ -147,8 +136,8 @@ def sluice_system_libraries():
     """Every system library that Sluice uses, as repositories of a WORKSPACE."""
     catch2_library(name = "catch2")
     llhttp_library(name = "llhttp")
-    system_library(name = "liburing", libraries = {"liburing": ["liburing"]})
+    system_library(name = "liburing", libraries = {"liburing": "liburing"})
     system_library(name = "openssl", libraries = {
-        "crypto": ["libcrypto"],
-        "ssl": ["libssl"],
+        "crypto": "libcrypto",
+        "ssl": "libssl libcrypto",
     })
