@@ -84,7 +84,7 @@ void Outbox::flush_soon() {
 
 Task<> Outbox::flush() {
     while (!block_.empty() && !sending_ && !error_) {
-        const Result<void> sent = co_await send_block({});
+        const sluice::Result<void> sent = co_await send_block({});
         if (!sent) {
             break;
         }
@@ -93,7 +93,7 @@ Task<> Outbox::flush() {
     sent_.set();
 }
 
-Task<Result<void>> Outbox::write(Outcome& outcome, std::span<const std::byte> content) {
+Task<sluice::Result<void>> Outbox::write(Outcome& outcome, std::span<const std::byte> content) {
     if (error_) {
         co_return std::unexpected(*error_);
     }
@@ -102,7 +102,7 @@ Task<Result<void>> Outbox::write(Outcome& outcome, std::span<const std::byte> co
                                       content.size());
         append(outcome, OctetKind::content, octets);
         flush_soon();
-        co_return Result<void>();
+        co_return sluice::Result<void>();
     }
     while (sending_) {
         sent_.reset();
@@ -112,11 +112,11 @@ Task<Result<void>> Outbox::write(Outcome& outcome, std::span<const std::byte> co
         co_return std::unexpected(*error_);
     }
     book(outcome, OctetKind::content, content.size());
-    const Result<void> sent = co_await send_block(content);
+    const sluice::Result<void> sent = co_await send_block(content);
     co_return sent;
 }
 
-Task<Result<void>> Outbox::drained() {
+Task<sluice::Result<void>> Outbox::drained() {
     while (!empty() && !error_) {
         flush_soon();
         sent_.reset();
@@ -125,17 +125,17 @@ Task<Result<void>> Outbox::drained() {
     if (error_) {
         co_return std::unexpected(*error_);
     }
-    co_return Result<void>();
+    co_return sluice::Result<void>();
 }
 
-Task<Result<void>> Outbox::send_block(std::span<const std::byte> content) {
+Task<sluice::Result<void>> Outbox::send_block(std::span<const std::byte> content) {
     sending_ = true;
     std::string block = std::exchange(block_, std::string());
     std::array<iovec, 2> parts{
         iovec{block.data(), block.size()},
         iovec{const_cast<std::byte*>(content.data()), content.size()},
     };
-    const Result<std::uint64_t> sent =
+    const sluice::Result<std::uint64_t> sent =
         co_await send_with_progress(loop_, transport_, parts, stall_max_);
     if (block.capacity() != std::string().capacity()) {
         blocks_.give_back(std::move(block));
@@ -150,7 +150,7 @@ Task<Result<void>> Outbox::send_block(std::span<const std::byte> content) {
         co_return failed(sent);
     }
     flush_soon();  // What was appended meanwhile.
-    co_return Result<void>();
+    co_return sluice::Result<void>();
 }
 
 void Outbox::accepted(std::uint64_t octets) noexcept {

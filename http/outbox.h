@@ -89,14 +89,15 @@ public:
 
     // Sends what was appended and then `content`; short content is only appended, and waits in
     // flush_soon() for company, unless that has grown too much.
-    [[nodiscard]] Task<Result<void>> write(Outcome& outcome, std::span<const std::byte> content);
+    [[nodiscard]] Task<sluice::Result<void>> write(Outcome& outcome,
+                                                   std::span<const std::byte> content);
 
     // Waits until everything appended is accepted.
-    [[nodiscard]] Task<Result<void>> drained();
+    [[nodiscard]] Task<sluice::Result<void>> drained();
 
     // Whether nothing is waiting to be accepted.
     [[nodiscard]] bool empty() const noexcept { return segments_first_ == segments_.size(); }
-    [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+    [[nodiscard]] const std::optional<sluice::Error>& error() const noexcept { return error_; }
 
 private:
     // A run of octets that the kernel has not accepted.
@@ -111,7 +112,7 @@ private:
     void accepted(std::uint64_t octets) noexcept;
     void accepted_by(Segment& segment, std::uint64_t octets) noexcept;
     void pass_ended_messages() noexcept;
-    [[nodiscard]] Task<Result<void>> send_block(std::span<const std::byte> content);
+    [[nodiscard]] Task<sluice::Result<void>> send_block(std::span<const std::byte> content);
     [[nodiscard]] Task<> flush();
 
     Loop& loop_;
@@ -123,7 +124,7 @@ private:
     std::string block_;  // What was appended and is not being sent.
     std::vector<Segment> segments_;
     std::size_t segments_first_ = 0;
-    std::optional<Error> error_;
+    std::optional<sluice::Error> error_;
     bool sending_ = false;
     bool flush_spawned_ = false;
     Event sent_;

@@ -45,15 +45,15 @@ private:
 
 }  // namespace
 
-Task<Result<std::uint64_t>> send_with_progress(Loop& loop, Transport& transport,
-                                               std::span<iovec> parts, Duration stall_max) {
+Task<sluice::Result<std::uint64_t>> send_with_progress(Loop& loop, Transport& transport,
+                                                       std::span<iovec> parts, Duration stall_max) {
     const Context context = co_await this_task();
     StopSource stop(context.stop);
     const StallTimer timer(loop, transport, stop, stall_max / 2);
-    Under<Result<std::uint64_t>> sending(&stop, transport.send(parts));
-    Result<std::uint64_t> sent = co_await sending;
-    if (!sent && sent.error().code == Errc::cancelled && timer.stalled()) {
-        sent = failure(Errc::timed_out, Phase::send, sent.error().octets_done);
+    Under<sluice::Result<std::uint64_t>> sending(&stop, transport.send(parts));
+    sluice::Result<std::uint64_t> sent = co_await sending;
+    if (!sent && sent.error().code == sluice::Errc::cancelled && timer.stalled()) {
+        sent = failure(sluice::Errc::timed_out, sluice::Phase::send, sent.error().octets_done);
     }
     co_return sent;
 }

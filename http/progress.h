@@ -19,8 +19,9 @@
 
 namespace sluice::http {
 
-[[nodiscard]] Task<Result<std::uint64_t>> send_with_progress(Loop& loop, Transport& transport,
-                                                             std::span<iovec> parts,
-                                                             Duration stall_max);
+[[nodiscard]] Task<sluice::Result<std::uint64_t>> send_with_progress(Loop& loop,
+                                                                     Transport& transport,
+                                                                     std::span<iovec> parts,
+                                                                     Duration stall_max);
 
 }  // namespace sluice::http
