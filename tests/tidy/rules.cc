@@ -87,11 +87,12 @@ std::size_t columns_of(std::string_view line) {
 
 // `before` is what precedes the co_await: on its line, or else the line before.
 bool may_await_after(const std::string& before) {
-    static const std::regex condition(R"(\b(if|while|for|switch)\b\s*\()");
-    static const std::regex beginning(R"(([;{}:=]|\bco_return|^)$)");
+    static const std::regex beginning(R"((^|[;{}=]|\bco_return|^case\b.*:|^default:)$)");
     static const std::regex comparison(R"([=!<>]=$)");
-    return std::regex_search(before, beginning) && !std::regex_search(before, condition) &&
-           !std::regex_search(before, comparison);
+    const bool within_parentheses =
+        std::ranges::count(before, '(') > std::ranges::count(before, ')');
+    return std::regex_search(before, beginning) && !std::regex_search(before, comparison) &&
+           !within_parentheses;
 }
 
 }  // namespace

@@ -129,10 +129,15 @@ TEST_CASE("tidy: one co_await a statement, alone on the right of = or co_return"
     CHECK(awaits(one_line("a.cc", "    const int x = co_await f();")).empty());
     CHECK(awaits(one_line("a.cc", "    co_return co_await f();")).empty());
     CHECK(awaits({"a.cc", {"const int x =", "    co_await f();"}}).empty());
+    CHECK(awaits({"a.cc", {"if (x) {", "    co_await f();"}}).empty());
+    CHECK(awaits({"a.cc", {"case Part::head:", "    co_await f();"}}).empty());
     CHECK(awaits(one_line("a.cc", "// co_await in (co_await a comment).")).empty());
     CHECK(awaits(one_line("a.cc", "if (co_await f()) {")).size() == 1);
     CHECK(awaits(one_line("a.cc", "if (const int x = co_await f(); x) {")).size() == 1);
+    CHECK(awaits(one_line("a.cc", "if (init(); co_await f()) {")).size() == 1);
     CHECK(awaits(one_line("a.cc", "g(co_await f());")).size() == 1);
+    CHECK(awaits(one_line("a.cc", "const int x = y ? co_await f() : 0;")).size() == 1);
+    CHECK(awaits({"a.cc", {"const int x = y ? 0", "    : co_await f();"}}).size() == 1);
     CHECK(awaits(one_line("a.cc", "const bool x = 3 == co_await f();")).size() == 1);
     CHECK(awaits(one_line("a.cc", "const int x = co_await f(co_await g());")).size() == 1);
     CHECK(awaits({"a.cc", {"g(", "    co_await f());"}}).size() == 1);
