@@ -167,8 +167,9 @@ Verdict verdict_when_unsent(const Outcome& outcome) noexcept {
     if (!is_gone(cause.mechanism)) {
         return Verdict::aborted_locally;
     }
-    return sending || outcome.send.wire_accepted() > 0 ? Verdict::interrupted
-                                                       : Verdict::client_gone;
+    // A 100 that was accepted does not count: it is no part of the response.
+    return sending || outcome.send.phase >= SendPhase::head_partial ? Verdict::interrupted
+                                                                    : Verdict::client_gone;
 }
 
 Verdict verdict_of_application(const Cause& cause) noexcept {

@@ -4,52 +4,60 @@
 // that the same record always has the same one.
 //
 // The first row that holds decides. "Answered" is receive.phase complete, "accepted" is send.phase
-// all_accepted, "gone" is fin, reset, refused, unreachable, tls or no cause at all.
+// all_accepted, "gone" is fin, reset, refused, unreachable or tls. Where no cause was recorded, the
+// end that was seen is taken for it, and an end that was not seen for a failure of our own.
 //
 //   A client's
 //   C19  the stream was handed over
-//   C16  answered, not accepted, since the request's source had failed
+//   C12  answered, accepted, and the response's end was the connection's
+//   C13  answered, accepted: also where a timer fired or a stop was asked for too late
+//   C16  answered, and the request's source had failed
 //   C8   answered, 100 expected but none came, and no content was accepted
-//   C7   answered, not accepted
-//   C12  answered, and the response's end was the connection's
-//   C13  answered: also where a timer fired or a stop was asked for too late
+//   C7   answered
 //   C14  timeout or deadline, in any phase
 //   C15  cancelled, in any phase
-//   C17  sink error
+//   C16  source error, in any phase
+//   C17  sink error, in any phase
 //   C10  protocol or limit, of the peer
-//   C1   no connection: message, limit, drain, or no cause
-//   C18  no connection: internal, or out of resources
-//   C2   no connection: anything else
-//   C16  source error, or content unlike its declared length
+//   C2   no connection: gone
+//   C18  no connection: internal, or a limit with an errno
+//   C1   no connection: anything else
+//   C16  of the application: protocol (content unlike its declared length)
 //   C15  drain
 //   C18  limit, internal
 //   C11  gone, and the response's head is complete
-//   C9   gone, and the response's head is begun, or only 1xx came to an accepted request
+//   C9   gone, and the response's head is begun; or only 1xx came, though accepted
+//   C6   gone, and only 1xx came
 //   C3   gone, no octet accepted, connection reused       (C2 if fresh)
-//   C6   gone, no head came, not accepted
-//   C4   gone, no octet came, accepted, connection reused (C5 if fresh)
+//   C6   gone, not accepted
+//   C4   gone, accepted, connection reused                (C5 if fresh)
 //
 //   A server's
 //   S0   not one octet of a request came
 //   S17  the stream was handed over
-//   S2   the request's head incomplete: timeout
-//   S3   the request's head incomplete: protocol, limit; or these of the peer in phase head
 //   S1   the request's head incomplete: gone
+//   S2   the request's head incomplete: timeout
+//   S3   the request's head incomplete: protocol or limit, of the peer
 //   S16  the request's head incomplete: anything else
-//   S4   phase body, and the peer's or the network's doing
-//   --   from here on only causes from before the response was accepted (not linger, not idle)
-//   S8   of the application: protocol
-//   S6   of the application: anything else but drain, deadline, limit, timeout, in phase handler
-//   S7   of the application: the same in any other phase
-//   S10  timeout while sending
-//   S16  drain, deadline, limit, cancelled, internal, any other timeout
-//   S5   gone, and none of the response accepted nor handed to the kernel
-//   S9   gone, and not accepted
-//   S15  accepted, but request content was left unread
-//   S13  accepted, confirmed
-//   S14  accepted and acknowledged, then reset
-//   S12  accepted and acknowledged
-//   S11  accepted
+//   S3   protocol or limit of the peer, in phase head
+//   S4   phase body: timeout; or gone, protocol, limit, of the peer or the network
+//   --   of the application, not in phase linger or idle:
+//   S8     protocol (more or less content than declared)
+//   S16    drain, deadline, limit, timeout
+//   S6     anything else, in phase handler
+//   S7     anything else
+//   --   accepted:
+//   S16    a cause but gone, and neither while sending nor in phase linger or idle (a 503 was sent)
+//   S15    request content was left unread
+//   S13    confirmed
+//   S14    acknowledged, then reset
+//   S12    acknowledged
+//   S11    anything else
+//   --   not accepted:
+//   S10    timeout while sending
+//   S16    any cause but gone, or none
+//   S5     gone, in no sending phase, and no octet of the response accepted
+//   S9     gone
 //
 // Recorders keep to this: an event after the response is accepted, or after the exchange's end, is
 // in phase linger or idle. A client says fin or reset only after it read to the end (receive.end).
