@@ -39,10 +39,12 @@ TEST_CASE("outcome: notes are bounded, and the earliest are kept", "[http][outco
     CHECK(outcome.notes[Outcome::notes_max - 1] == by_reset);
 }
 
-TEST_CASE("outcome: blaming nothing leaves the place of the cause free", "[http][outcome]") {
+TEST_CASE("outcome: blaming nothing takes no place, neither the cause's nor a note's",
+          "[http][outcome]") {
     Outcome outcome;
     outcome.blame(Cause{});
     outcome.blame(by_timer);
+    outcome.blame(Cause{});
 
     CHECK(outcome.cause == by_timer);
     CHECK(outcome.note_count == 0);
