@@ -50,9 +50,8 @@ struct MessageParser::Callbacks {
 
     static int on_url_complete(llhttp_t* llhttp) {
         MessageParser& self = parser(llhttp);
-        if (self.target_too_long(self.target_.end())) {
-            self.refusal_ =
-                Error{Errc::target_too_long, self.target_begin() + self.limits_->target_octets_max};
+        if (self.target_.octets > self.limits_->target_octets_max) {
+            self.refusal_ = self.target_too_long();
             return HPE_USER;
         }
         self.place_ = Place::fields;
@@ -197,7 +196,8 @@ Result<MessageParser::HeadStep> MessageParser::feed_head(std::span<const std::by
     }
     const Result<std::size_t> read = run(octets.substr(head_octets_), head_octets_);
     if (!read) {
-        return fail(read.error());
+        const std::string_view read_before = octets.substr(0, read.error().octet);
+        return fail(exceeds_target(read_before) ? target_too_long() : read.error());
     }
     head_octets_ += *read;
     if (place_ == Place::head_end) {
@@ -206,8 +206,8 @@ Result<MessageParser::HeadStep> MessageParser::feed_head(std::span<const std::by
         }
         return HeadStep{head_octets_, true};
     }
-    if (target_too_long(head_octets_)) {
-        return fail({Errc::target_too_long, target_begin() + limits_->target_octets_max});
+    if (exceeds_target(octets)) {
+        return fail(target_too_long());
     }
     if (head_octets_ == limits_->head_octets_max) {
         const bool in_target = place_ == Place::target;
@@ -265,9 +265,6 @@ Error MessageParser::error_of_llhttp(llhttp_errno_t outcome, std::string_view oc
     if (place_ == Place::trailers) {
         return {Errc::trailers_malformed, octet};
     }
-    if (target_too_long(octet)) {
-        return {Errc::target_too_long, target_begin() + limits_->target_octets_max};
-    }
     switch (outcome) {
         case HPE_INVALID_METHOD: {
             const bool unknown =
@@ -288,8 +285,17 @@ Error MessageParser::error_of_llhttp(llhttp_errno_t outcome, std::string_view oc
     }
 }
 
-bool MessageParser::target_too_long(std::size_t position) const noexcept {
-    return place_ == Place::target && position > target_begin() + limits_->target_octets_max;
+// Whether the target, whose end llhttp has not told yet, is too long already.
+bool MessageParser::exceeds_target(std::string_view head) const noexcept {
+    if (place_ != Place::target || head.size() <= target_begin()) {
+        return false;
+    }
+    const std::string_view rest = head.substr(target_begin());
+    return std::min(rest.find(' '), rest.size()) > limits_->target_octets_max;
+}
+
+Error MessageParser::target_too_long() const noexcept {
+    return {Errc::target_too_long, target_begin() + limits_->target_octets_max};
 }
 
 Result<void> MessageParser::read_head(std::string_view head) {

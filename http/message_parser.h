@@ -130,7 +130,8 @@ private:
     std::unexpected<Error> fail(const Error& error);
     [[nodiscard]] Error error_of_llhttp(llhttp_errno_t outcome, std::string_view octets,
                                         std::size_t offset) const;
-    [[nodiscard]] bool target_too_long(std::size_t position) const noexcept;
+    [[nodiscard]] bool exceeds_target(std::string_view head) const noexcept;
+    [[nodiscard]] Error target_too_long() const noexcept;
     [[nodiscard]] std::size_t target_begin() const noexcept { return method_text_.end() + 1; }
 
     // What the callbacks fill, of the head or of the trailers.
