@@ -43,6 +43,8 @@ TEST_CASE("json: a string is quoted so that it reads back as it was", "[http][js
             {"a lone continuation", "a\x80z", "\"a\uFFFDz\""},
             {"a sequence cut short", "a\xE2\x82", "\"a\uFFFD\uFFFD\""},
             {"a long form", "\xC0\xAF", "\"\uFFFD\uFFFD\""},
+            {"a long form of three", "\xE0\x80\xAF", "\"\uFFFD\uFFFD\uFFFD\""},
+            {"a lead before another character", "\xC3(", "\"\uFFFD(\""},
             {"a surrogate", "\xED\xA0\x80", "\"\uFFFD\uFFFD\uFFFD\""},
             {"beyond the last", "\xF4\x90\x80\x80", "\"\uFFFD\uFFFD\uFFFD\uFFFD\""},
         }));
