@@ -7,9 +7,11 @@
 
 #include "sluice/http/outcome.h"
 
+#include <cstdint>
+
 namespace sluice::examples {
 
-enum class ExitStatus : int {
+enum class ExitStatus : std::uint8_t {
     success = 0,          // Complete, and 2xx.
     other = 1,            // Anything that has no status of its own.
     usage = 2,            // Never an outcome's: the command line was wrong.

@@ -198,8 +198,7 @@ std::array<Sample, 9> server_ends() {
     };
 }
 
-template <std::size_t N>
-void append(Samples& all, std::size_t& count, const std::array<Sample, N>& part) {
+void append(Samples& all, std::size_t& count, std::span<const Sample> part) {
     for (const Sample& sample : part) {
         all.at(count) = sample;
         ++count;
