@@ -1,7 +1,7 @@
 #include "sluice/runtime/socket_calls.h"
 
 #include <linux/sockios.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>  // Newer than netinet/tcp.h, which excludes it.
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +11,10 @@
 namespace sluice::socket_calls {
 
 namespace {
+
+// Of tcpi_state. The kernel's header does not name them.
+constexpr int state_close = 7;
+constexpr int state_close_wait = 8;
 
 void set_option(int fd, int level, int option, int value) noexcept {
     setsockopt(fd, level, option, &value, sizeof value);
@@ -88,8 +92,8 @@ SocketState state(int fd) noexcept {
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &octets) == 0) {
         // TCP counts the SYN as one; the count of the FIN may come on top, which progress forgives.
         state.acknowledged = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;
-        state.finished_by_peer = info.tcpi_state == TCP_CLOSE_WAIT;
-        state.closed = info.tcpi_state == TCP_CLOSE;
+        state.finished_by_peer = info.tcpi_state == state_close_wait;
+        state.closed = info.tcpi_state == state_close;
     }
     return state;
 }
