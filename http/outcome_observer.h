@@ -12,9 +12,6 @@ public:
 
     // Once for every exchange, at its end, on the loop's thread. `outcome` is the observer's to copy.
     virtual void exchange_ended(const Outcome& outcome) = 0;
-
-    // Later, when more is known of the same exchange: its delivery level rose. Servers only.
-    virtual void delivery_rose(const Outcome& outcome) { static_cast<void>(outcome); }
 };
 
 }  // namespace sluice::http

@@ -40,6 +40,7 @@ public:
     [[nodiscard]] const Endpoint& peer() const noexcept;
 
     [[nodiscard]] RequestBody& body() noexcept { return body_; }
+    [[nodiscard]] const RequestBody& body() const noexcept { return body_; }
 
 private:
     [[nodiscard]] const MessageParser& parser() const noexcept;

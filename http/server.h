@@ -14,9 +14,8 @@
 
 #pragma once
 
+#include "sluice/http/handler.h"
 #include "sluice/http/outcome_observer.h"
-#include "sluice/http/request.h"
-#include "sluice/http/responder.h"
 #include "sluice/http/server_options.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/error.h"
@@ -25,12 +24,9 @@
 #include "sluice/runtime/transport.h"
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 
 namespace sluice::http {
-
-using Handler = std::function<Task<>(Request&, Responder&)>;
 
 class ServerCore;
 

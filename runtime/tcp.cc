@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 namespace sluice {
@@ -279,7 +280,8 @@ Task<> TcpAcceptor::close() {
 
 Task<Result<std::unique_ptr<Transport>>> TcpConnector::connect(std::string_view host,
                                                                std::uint16_t port) {
-    const Result<std::vector<Endpoint>> endpoints = co_await resolve(host, port);
+    std::string name(host);
+    const Result<std::vector<Endpoint>> endpoints = co_await resolve(std::move(name), port);
     if (!endpoints) {
         co_return failed(endpoints);
     }

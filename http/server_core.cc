@@ -1,0 +1,126 @@
+#include "sluice/http/server_core.h"
+
+#include "sluice/http/server_connection.h"
+#include "sluice/http/server_exchange.h"
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/ensure.h"
+
+#include <utility>
+
+namespace sluice::http {
+
+ServerCore::ServerCore(Loop& loop, Handler handler, const ServerOptions& options)
+    : loop_(loop), handler_(std::move(handler)), options_(options) {}
+
+ServerCore::~ServerCore() {
+    ensure(connections_.empty());
+}
+
+Task<sluice::Result<void>> ServerCore::serve(Acceptor& acceptor) {
+    const Context context = co_await this_task();
+    Scope scope(context);
+    const sluice::Result<void> accepted = co_await accept_until_drained(acceptor, scope);
+    co_await acceptor.close();
+    const StopAt impatience(loop_, drain_until_, scope.stop());
+    co_await scope.join();
+    co_return accepted;
+}
+
+Task<sluice::Result<void>> ServerCore::accept_until_drained(Acceptor& acceptor, Scope& scope) {
+    const Context context = co_await this_task();
+    StopSource accepting(context.stop);
+    accepting_ = &accepting;
+    sluice::Result<void> done;
+    while (!draining_) {
+        if (connections_.size() >= options_.connections_max) {
+            connection_closed_.reset();
+            co_await connection_closed_.wait();
+        }
+        Under<sluice::Result<std::unique_ptr<Transport>>> next(&accepting, acceptor.accept());
+        sluice::Result<std::unique_ptr<Transport>> transport = co_await next;
+        if (!transport) {
+            if (transport.error().code != sluice::Errc::cancelled) {
+                done = failed(transport);
+            }
+            break;
+        }
+        scope.spawn(ServerConnection::serve(*this, std::move(*transport)));
+    }
+    accepting_ = nullptr;
+    co_return done;
+}
+
+void ServerCore::drain(Duration patience) noexcept {
+    if (std::exchange(draining_, true)) {
+        return;
+    }
+    drain_until_ = loop_.now() + patience;
+    if (accepting_ != nullptr) {
+        accepting_->request();
+    }
+    connection_closed_.set();
+    for (ServerConnection* const connection : connections_) {
+        connection->drain();
+    }
+}
+
+std::string_view ServerCore::date() noexcept {
+    constexpr Duration fresh = std::chrono::milliseconds(100);
+    if (date_read_ == Instant::min() || loop_.now() - date_read_ > fresh) {
+        date_read_ = loop_.now();
+        unix_seconds_ = loop_.backend().unix_seconds();
+    }
+    return date_.at(unix_seconds_);
+}
+
+void ServerCore::report(const Outcome& outcome) {
+    if (observer_ != nullptr) {
+        observer_->exchange_ended(outcome);
+    }
+}
+
+std::unique_ptr<ServerRecord> ServerCore::take_record() {
+    if (records_.empty()) {
+        return std::make_unique<ServerRecord>();
+    }
+    std::unique_ptr<ServerRecord> record = std::move(records_.back());
+    records_.pop_back();
+    *record = ServerRecord();
+    return record;
+}
+
+void ServerCore::give_back(std::unique_ptr<ServerRecord> record) noexcept {
+    if (records_.size() < kept_max) {
+        records_.push_back(std::move(record));
+    }
+}
+
+std::unique_ptr<ServerExchange> ServerCore::take_exchange() {
+    if (exchanges_.empty()) {
+        return std::make_unique<ServerExchange>(options_.limits);
+    }
+    std::unique_ptr<ServerExchange> exchange = std::move(exchanges_.back());
+    exchanges_.pop_back();
+    return exchange;
+}
+
+void ServerCore::give_back(std::unique_ptr<ServerExchange> exchange) noexcept {
+    if (exchanges_.size() < kept_max) {
+        exchanges_.push_back(std::move(exchange));
+    }
+}
+
+void ServerCore::opened(ServerConnection& connection) {
+    connection.index = connections_.size();
+    connections_.push_back(&connection);
+}
+
+void ServerCore::closed(ServerConnection& connection) noexcept {
+    ServerConnection* const last = connections_.back();
+    connections_[connection.index] = last;
+    last->index = connection.index;
+    connections_.pop_back();
+    connection_closed_.set();
+}
+
+}  // namespace sluice::http

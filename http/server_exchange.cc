@@ -1,0 +1,296 @@
+#include "sluice/http/server_exchange.h"
+
+#include "sluice/http/transport_cause.h"
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/ensure.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::http {
+
+void ServerExchange::begin(ServerConnection& connection, ServerRecord& record) {
+    connection_ = &connection;
+    record_ = &record;
+    parser_.begin_request();
+    spill_.clear();
+    fields_.clear();
+    trailers_.clear();
+    head_error_.reset();
+    content_status_.reset();
+    request_.body().begin(Framing::none());
+    method_ = Method::get;
+    response_ = Response::none;
+    chunk_open_ = false;
+    invited_ = true;
+    reading_ = false;
+    close_ = false;
+    client_gone_ = false;
+}
+
+Task<ServerExchange::Next> ServerExchange::run(ServerConnection& connection, ServerRecord& record) {
+    begin(connection, record);
+    Head head = parse_head();
+    if (head == Head::incomplete) {
+        head = co_await read_rest_of_head();
+    }
+    if (head == Head::failed) {
+        co_return head_failed();
+    }
+    bool threw = false;
+    stop_.emplace(&connection.stop());
+    try {
+        Task<> handling = connection.core().handler()(request_, responder_);
+        Under<void> stoppable(&*stop_, std::move(handling));
+        co_await stoppable;
+    } catch (...) {
+        threw = true;
+    }
+    settle(threw);
+    stop_.reset();
+    if (must_drain()) {
+        const Next drained = co_await drain_content();
+        co_return drained;
+    }
+    co_return next();
+}
+
+ServerExchange::Head ServerExchange::parse_head() {
+    Received& input = connection_->input();
+    ReceiveFacts& facts = outcome().receive;
+    const bool spilled = !spill_.empty();
+    const std::size_t before = spill_.size();
+    std::span<const std::byte> head = input.octets();
+    if (spilled) {
+        // One octet more than a head may have is enough for the parser to say so.
+        const std::size_t room = connection_->core().options().limits.head_octets_max + 1 - before;
+        const std::size_t taken = std::min(input.size(), room);
+        spill_.append(reinterpret_cast<const char*>(head.data()), taken);
+        head = std::as_bytes(std::span(spill_));
+    }
+    const Result<MessageParser::HeadStep> step = parser_.feed_head(head);
+    if (!step) {
+        head_error_ = step.error();
+        facts.head = std::max<std::uint64_t>(before, step.error().octet);
+        facts.phase = ReceivePhase::head_partial;
+        return Head::failed;
+    }
+    if (!step->complete) {
+        if (!spilled) {
+            spill_.assign(reinterpret_cast<const char*>(head.data()), head.size());
+        }
+        input.drop_front(input.size());
+        facts.head = spill_.size();
+        facts.phase = ReceivePhase::head_partial;
+        return Head::incomplete;
+    }
+    input.drop_front(step->consumed - before);
+    head_is_complete(head.first(step->consumed), spilled);
+    return Head::complete;
+}
+
+Task<ServerExchange::Head> ServerExchange::read_rest_of_head() {
+    Loop& loop = connection_->loop();
+    const Instant until = loop.now() + connection_->core().options().head_max;
+    Head head = Head::incomplete;
+    while (head == Head::incomplete) {
+        const sluice::Result<void> more =
+            co_await connection_->more_input(std::max(until - loop.now(), Duration::zero()));
+        if (!more) {
+            const sluice::Error& error = more.error();
+            outcome().blame(receive_cause(error, ExchangePhase::head, TimeoutKind::head));
+            if (error.code == sluice::Errc::timed_out && error.os_errno == 0) {
+                content_status_ = Status::request_timeout;
+            }
+            co_return Head::failed;
+        }
+        head = parse_head();
+    }
+    co_return head;
+}
+
+void ServerExchange::head_is_complete(std::span<const std::byte> head, bool spilled) {
+    const Framing& framing = parser_.framing();
+    ReceiveFacts& facts = outcome().receive;
+    facts.head = head.size();
+    facts.framing = framing.kind;
+    if (framing.kind == Framing::Kind::length) {
+        facts.declared = framing.length;
+    }
+    facts.phase = framing.ends_with_head() ? ReceivePhase::complete : ReceivePhase::head_complete;
+    outcome().expect_sent = parser_.expect_continue();
+    method_ = parser_.method();
+    invited_ = !parser_.expect_continue();
+    request_.body().begin(framing);
+    if (!spilled && !framing.ends_with_head()) {
+        // The content's next octets will come in another buffer, and this one will go.
+        spill_.assign(reinterpret_cast<const char*>(head.data()), head.size());
+        parser_.moved_to(std::as_bytes(std::span(spill_)).data());
+    }
+}
+
+// Answers what can be answered. 408 goes only to a client that began a request: on an idle
+// connection it would be read as the answer to the next one (outcomes.md trap 16).
+ServerExchange::Next ServerExchange::head_failed() {
+    std::optional<Status> status = content_status_;
+    if (head_error_) {
+        status = status_of(head_error_->code);
+        const bool limit = status && *status != Status::bad_request &&
+                           head_error_->code != Errc::version_unsupported &&
+                           head_error_->code != Errc::transfer_coding_unsupported &&
+                           head_error_->code != Errc::method_unknown &&
+                           head_error_->code != Errc::expectation_failed;
+        outcome().blame({Party::peer, limit ? Mechanism::limit : Mechanism::protocol,
+                         ExchangePhase::head, TimeoutKind::none, 0});
+    }
+    if (status) {
+        close_ = true;
+        respond_with_reason(*status);
+        return Next::linger;
+    }
+    const bool orderly = connection_->transport().peer_end() == PeerEnd::fin;
+    outcome().receive.end = orderly ? StreamEnd::fin : StreamEnd::reset;
+    return orderly ? Next::close : Next::reset;
+}
+
+void ServerExchange::client_gone(PeerEnd end) noexcept {
+    client_gone_ = true;
+    outcome().receive.end = end == PeerEnd::fin ? StreamEnd::fin : StreamEnd::reset;
+    if (reading_) {
+        return;  // The read will say so, once it has yielded what came before.
+    }
+    ExchangePhase phase = ExchangePhase::handler;
+    if (response_ != Response::none) {
+        phase = sending_phase_of(outcome());
+    } else if (!request_.body().ended()) {
+        phase = ExchangePhase::body;
+    }
+    outcome().blame({Party::peer, end == PeerEnd::fin ? Mechanism::fin : Mechanism::reset, phase,
+                     TimeoutKind::none, 0});
+    if (stop_) {
+        stop_->request();
+    }
+}
+
+Task<sluice::Result<std::span<const std::byte>>> ServerExchange::read_content() {
+    RequestBody& body = request_.body();
+    if (body.error_) {
+        co_return std::unexpected(*body.error_);
+    }
+    invite_content();
+    while (!body.ended()) {
+        const sluice::Result<std::optional<std::span<const std::byte>>> content = body.decode();
+        if (!content) {
+            const bool limit = content.error().code == sluice::Errc::limit_exceeded;
+            co_return std::unexpected(
+                content_failed({Party::peer, limit ? Mechanism::limit : Mechanism::protocol,
+                                ExchangePhase::body, TimeoutKind::none, 0},
+                               content.error()));
+        }
+        if (*content) {
+            outcome().times.last_byte_in = connection_->loop().now();
+            co_return **content;
+        }
+        reading_ = true;
+        const sluice::Result<void> more =
+            co_await connection_->more_input(connection_->core().options().content_pause_max);
+        reading_ = false;
+        if (!more) {
+            const Cause cause =
+                receive_cause(more.error(), ExchangePhase::body, TimeoutKind::between_bytes);
+            co_return std::unexpected(content_failed(cause, more.error()));
+        }
+    }
+    co_return std::span<const std::byte>();
+}
+
+void ServerExchange::invite_content() {
+    if (!invited_ && response_ == Response::none) {
+        invited_ = true;
+        send_interim(Status::continue_, nullptr);
+        connection_->outbox().flush_soon();
+    }
+}
+
+sluice::Error ServerExchange::content_failed(const Cause& cause, sluice::Error error) noexcept {
+    error.octets_done = outcome().receive.body;
+    close_ = true;
+    outcome().blame(cause);
+    request_.body().fail(error);
+    if (error.code == sluice::Errc::end_of_stream) {
+        outcome().receive.end = StreamEnd::fin;
+        content_status_ = Status::bad_request;
+    } else if (error.code == sluice::Errc::timed_out && error.os_errno == 0) {
+        content_status_ = Status::request_timeout;
+    } else if (error.code == sluice::Errc::reset) {
+        outcome().receive.end = StreamEnd::reset;
+        client_gone_ = true;
+    }
+    if (client_gone_ && stop_) {
+        stop_->request();
+    }
+    return error;
+}
+
+bool ServerExchange::must_drain() const noexcept {
+    return response_ == Response::finished && !close_ && !client_gone_ && !request_.body().ended();
+}
+
+Task<ServerExchange::Next> ServerExchange::drain_content() {
+    ReceiveFacts& facts = outcome().receive;
+    const std::uint64_t before = facts.body;
+    while (!request_.body().ended() &&
+           facts.body - before <= connection_->core().options().drain_octets_max) {
+        const sluice::Result<std::span<const std::byte>> content = co_await read_content();
+        facts.discarded = facts.body - before;
+        if (!content) {
+            co_return next();
+        }
+    }
+    close_ = close_ || !request_.body().ended();
+    co_return next();
+}
+
+void ServerExchange::settle(bool threw) {
+    outcome().times.last_byte_in = outcome().times.last_byte_in == never
+                                       ? outcome().times.first_byte_in
+                                       : outcome().times.last_byte_in;
+    const Cause failed{Party::application, threw ? Mechanism::internal : Mechanism::source_error,
+                       ExchangePhase::send_body, TimeoutKind::none, 0};
+    switch (response_) {
+        case Response::none: break;
+        case Response::begun: break_response(failed); return;
+        case Response::finished:
+        case Response::broken: return;
+    }
+    if (client_gone_ || connection_->stop().requested()) {
+        return;
+    }
+    close_ = true;
+    fields_.clear();
+    if (content_status_ && !threw) {
+        respond_with_reason(*content_status_);
+        return;
+    }
+    outcome().blame(
+        {Party::application, Mechanism::internal, ExchangePhase::handler, TimeoutKind::none, 0});
+    respond_with_reason(Status::internal_server_error);
+}
+
+ServerExchange::Next ServerExchange::next() noexcept {
+    if (connection_->stop().requested()) {
+        outcome().blame({Party::local_resource, Mechanism::drain, ExchangePhase::handler,
+                         TimeoutKind::none, 0});
+        return Next::reset;
+    }
+    if (response_ != Response::finished || client_gone_ || connection_->outbox().error()) {
+        return Next::reset;
+    }
+    if (close_) {
+        return Next::linger;
+    }
+    outcome().connection.reusable = true;
+    return Next::request;
+}
+
+}  // namespace sluice::http

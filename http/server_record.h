@@ -1,0 +1,21 @@
+// ServerRecord: the outcome of one exchange, from its first octet until it was reported.
+//
+// It outlives the handler, since the response's last octet is accepted later; the connection keeps
+// its records in the order of their responses.
+
+#pragma once
+
+#include "sluice/http/outcome.h"
+
+#include <memory>
+
+namespace sluice::http {
+
+struct ServerRecord {
+    Outcome outcome;
+    bool handled = false;  // The handler has ended, and what it left of the request was dealt with.
+    bool answered = false;  // The kernel accepted the response's last octet.
+    std::unique_ptr<ServerRecord> next;
+};
+
+}  // namespace sluice::http

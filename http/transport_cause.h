@@ -1,0 +1,21 @@
+// transport_cause: a failure of the transport as the cause of an exchange's end.
+
+#pragma once
+
+#include "sluice/http/cause.h"
+#include "sluice/http/outcome.h"
+#include "sluice/runtime/error.h"
+
+namespace sluice::http {
+
+// What the outgoing message was at: its head, its content, or done.
+[[nodiscard]] ExchangePhase sending_phase_of(const Outcome& outcome) noexcept;
+
+// Why a send failed.
+[[nodiscard]] Cause send_cause(const sluice::Error& error, const Outcome& outcome) noexcept;
+
+// Why waiting for input in `phase` failed; `timeout` is what timed_out means there.
+[[nodiscard]] Cause receive_cause(const sluice::Error& error, ExchangePhase phase,
+                                  TimeoutKind timeout) noexcept;
+
+}  // namespace sluice::http
