@@ -1,0 +1,211 @@
+#include "sluice/runtime/file.h"
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/forward.h"
+#include "sluice/runtime/memory_stream.h"
+#include "sluice/tests/support/on_kernel.h"
+#include "sluice/tests/support/temporary_directory.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+using tests::Kernel;
+using tests::TemporaryDirectory;
+
+std::span<const std::byte> octets_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
+
+TEST_CASE("file: what was written at an offset is read there", "[runtime][file]") {
+    const TemporaryDirectory directory;
+    Kernel kernel;
+    Result<File> file = kernel.run(File::create(directory.path("film")));
+    REQUIRE(file);
+    CHECK(kernel.run(file->write_at(octets_of("world"), 6)));
+    CHECK(kernel.run(file->write_at(octets_of("hello "), 0)));
+    CHECK(kernel.run(file->sync()));
+
+    std::string text(5, ' ');
+    CHECK(kernel.run(file->read_at(std::as_writable_bytes(std::span(text)), 3)) == 5U);
+    CHECK(text == "lo wo");
+    CHECK(kernel.run(file->size()) == 11U);
+    const Result<FileStatus> status = kernel.run(file->status());
+    REQUIRE(status);
+    CHECK(status->is_regular);
+    CHECK_FALSE(status->is_directory);
+    CHECK(status->inode != 0);
+    CHECK(status->modified_seconds > 0);
+}
+
+TEST_CASE("file: a read beyond the end yields what there is", "[runtime][file]") {
+    const TemporaryDirectory directory;
+    directory.write("film", "hello");
+    Kernel kernel;
+    const Result<File> file = kernel.run(File::open_to_read(directory.path("film")));
+    REQUIRE(file);
+    std::string text(10, ' ');
+    const auto into = std::as_writable_bytes(std::span(text));
+    CHECK(kernel.run(file->read_at(into, 2)) == 3U);
+    CHECK(text.substr(0, 3) == "llo");
+    CHECK(kernel.run(file->read_at(into, 5)) == 0U);
+}
+
+TEST_CASE("file: each way to open one answers to what is there already", "[runtime][file]") {
+    const TemporaryDirectory directory;
+    directory.write("film", "old");
+    Kernel kernel;
+    CHECK(kernel.run(File::open_to_read(directory.path("none"))).error() ==
+          Error{Errc::not_found, Phase::open});
+    CHECK(kernel.run(File::open_to_update(directory.path("none"))).error() ==
+          Error{Errc::not_found, Phase::open});
+    CHECK(kernel.run(File::create_new(directory.path("film"))).error() ==
+          Error{Errc::exists, Phase::open});
+    CHECK(kernel.run(File::open_to_update(directory.path("film"))));
+    CHECK(directory.read("film") == "old");
+    CHECK(kernel.run(File::create(directory.path("film"))));
+    CHECK(directory.read("film") == "");
+}
+
+std::ptrdiff_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+}
+
+TEST_CASE("file: its descriptor is closed once, by close(), move or destruction",
+          "[runtime][file]") {
+    const TemporaryDirectory directory;
+    directory.write("film", "old");
+    const std::ptrdiff_t before = open_descriptors();
+    {
+        Kernel kernel;
+        Result<File> first = kernel.run(File::open_to_read(directory.path("film")));
+        Result<File> second = kernel.run(File::open_to_read(directory.path("film")));
+        File moved = std::move(*first);
+        moved = std::move(*second);
+        CHECK(moved.is_open());
+        CHECK_FALSE(second->is_open());
+        moved.close();
+        moved.close();
+        CHECK_FALSE(moved.is_open());
+    }
+    CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("file: a full disk is told, with the octets that found room", "[runtime][file]") {
+    const TemporaryDirectory directory;
+    Kernel kernel;
+    Result<File> file = kernel.run(File::create(directory.path("film")));
+    REQUIRE(file);
+    // Writes are short, as on a disk with little room; the fourth finds none.
+    const std::size_t before = kernel.backend().submitted();
+    kernel.backend().before_each = [before](std::size_t number, const Request& request) {
+        if (const auto* const write = std::get_if<Write>(&request)) {
+            const_cast<Write*>(write)->from = write->from.first(3);
+        }
+        return number == before + 4 ? -ENOSPC : 0;
+    };
+    const Result<void> written = kernel.run(file->write_at(octets_of("abcdefghijkl"), 0));
+    REQUIRE_FALSE(written);
+    CHECK(written.error().code == Errc::no_space);
+    CHECK(written.error().phase == Phase::write);
+    CHECK(written.error().octets_done == 9);
+    CHECK(directory.read("film") == "abcdefghi");
+}
+
+TEST_CASE("file: the kernel's own full disk is no_space", "[runtime][file]") {
+    Kernel kernel;
+    Result<File> full = kernel.run(File::open_to_update("/dev/full"));
+    REQUIRE(full);
+    CHECK(kernel.run(full->write_at(octets_of("a"), 0)) == failure(Errc::no_space, Phase::write));
+}
+
+TEST_CASE("file source: a file is yielded whole, whatever the size of the buffer",
+          "[runtime][file]") {
+    const TemporaryDirectory directory;
+    const std::string text = "the quick brown fox";
+    directory.write("film", text);
+    Kernel kernel;
+    const Result<File> file = kernel.run(File::open_to_read(directory.path("film")));
+    REQUIRE(file);
+    for (std::size_t buffer = 1; buffer <= text.size() + 1; ++buffer) {
+        FileSource source(*file, {}, buffer);
+        MemorySink sink(100);
+        CHECK(kernel.run(forward(source, sink)) == text.size());
+        CHECK(sink.text() == text);
+    }
+}
+
+TEST_CASE("file source: a range is yielded exactly", "[runtime][file]") {
+    const TemporaryDirectory directory;
+    directory.write("film", "the quick brown fox");
+    Kernel kernel;
+    const Result<File> file = kernel.run(File::open_to_read(directory.path("film")));
+    REQUIRE(file);
+    struct Row {
+        FileRange range;
+        std::string_view text;
+        const char* why;
+    };
+    const Row rows[] = {
+        {{4, 5}, "quick", "inside"},
+        {{0, 0}, "", "nothing"},
+        {{16, FileRange::to_the_end}, "fox", "to the end"},
+        {{16, 3}, "fox", "up to the last octet"},
+        {{100, FileRange::to_the_end}, "", "beyond the end"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.why);
+        FileSource source(*file, row.range, 2);
+        MemorySink sink(100);
+        CHECK(kernel.run(forward(source, sink)) == row.text.size());
+        CHECK(sink.text() == row.text);
+    }
+}
+
+TEST_CASE("file source: a file that ends before the range does is an error, not an end",
+          "[runtime][file]") {
+    const TemporaryDirectory directory;
+    directory.write("film", "the quick");
+    Kernel kernel;
+    const Result<File> file = kernel.run(File::open_to_read(directory.path("film")));
+    REQUIRE(file);
+    FileSource source(*file, {4, 6});
+    MemorySink sink(100);
+    const Result<std::uint64_t> octets = kernel.run(forward(source, sink));
+    REQUIRE_FALSE(octets);
+    CHECK(octets.error().code == Errc::end_of_stream);
+    CHECK(octets.error().octets_done == 5);
+    CHECK(sink.is_aborted());
+}
+
+TEST_CASE("file sink: a copied file is equal, at its offset", "[runtime][file]") {
+    const TemporaryDirectory directory;
+    std::string text(300'000, ' ');
+    std::ranges::generate(text, [n = 0]() mutable { return static_cast<char>('a' + n++ % 23); });
+    directory.write("from", text);
+    Kernel kernel;
+    const Result<File> from = kernel.run(File::open_to_read(directory.path("from")));
+    Result<File> to = kernel.run(File::create(directory.path("to")));
+    REQUIRE(from);
+    REQUIRE(to);
+    FileSink sink(*to, 2);
+    CHECK(kernel.run(forward(*from, sink)) == text.size());
+    CHECK(directory.read("to") == std::string(2, '\0') + text);
+    CHECK(kernel.run(sink.finish()) == failure(Errc::closed, Phase::sync));
+}
+
+}  // namespace
+}  // namespace sluice
