@@ -1,0 +1,16 @@
+// describe(): a request in words, for traces and for the report of a deadlock.
+
+#pragma once
+
+#include "sluice/runtime/operation.h"
+
+#include <string>
+
+namespace sluice::simulation {
+
+[[nodiscard]] std::string describe(const Request& request);
+
+// The descriptor that a request is about; -1 for those about paths.
+[[nodiscard]] int descriptor_of(const Request& request) noexcept;
+
+}  // namespace sluice::simulation

@@ -1,0 +1,304 @@
+#include "sluice/runtime/simulation/network.h"
+
+#include "sluice/runtime/ensure.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace sluice::simulation {
+
+namespace {
+
+// Six retries (tcp_syn_retries), of which the first comes after a second.
+constexpr Duration connect_gives_up_after{127'000'000'000};
+constexpr Duration synchronise_again_after{1'000'000'000};
+
+bool is_wildcard(const Endpoint& endpoint) noexcept {
+    return endpoint == Endpoint::any(endpoint.port()) ||
+           endpoint == Endpoint::parse_address("::", endpoint.port());
+}
+
+bool reaches(const Endpoint& to, const Endpoint& listener) noexcept {
+    return to == listener || (to.family() == listener.family() && to.port() == listener.port() &&
+                              is_wildcard(listener));
+}
+
+}  // namespace
+
+std::int32_t Network::listen(int fd, const Endpoint& at, const ListenOptions& options) {
+    if (at.family() != AF_INET && at.family() != AF_INET6) {
+        return -EAFNOSUPPORT;
+    }
+    const Endpoint bound = at.port() == 0 ? at.with_port(free_port(at)) : at;
+    if (is_taken(bound, options.share_port)) {
+        return -EADDRINUSE;
+    }
+    sockets_[fd] = Listener{.at = bound,
+                            .backlog = static_cast<std::size_t>(std::max(options.backlog, 1)),
+                            .shares_port = options.share_port};
+    return 0;
+}
+
+void Network::close(int fd, Ending ending) noexcept {
+    const auto found = sockets_.find(fd);
+    ensure(found != sockets_.end());
+    if (const auto* const end = std::get_if<EndId>(&found->second)) {
+        wire_.close(*end, ending);
+    } else if (const auto* const listener = std::get_if<Listener>(&found->second)) {
+        for (const ConnectionId waiting : listener->queue) {
+            wire_.close({waiting, Side::server}, Ending::reset);
+        }
+    }
+    sockets_.erase(found);
+}
+
+void Network::connect(int fd, const Endpoint& to) {
+    ensure(std::holds_alternative<Unconnected>(sockets_.at(fd)));
+    const bool loops = to == Endpoint::loopback(to.port());
+    const auto other = to.family() == AF_INET ? Endpoint::parse_address("192.0.2.1", 0)
+                                              : Endpoint::parse_address("::1", 0);
+    const Endpoint from = loops ? Endpoint::loopback(0) : *other;
+    const ConnectionId id = wire_.begin(from.with_port(free_port(from)), to);
+    const EndId end{id, Side::client};
+    sockets_[fd] = end;
+    wire_.attach(end, fd);
+
+    const auto rule =
+        std::ranges::find(reachability_, to, &decltype(reachability_)::value_type::first);
+    Reachability reachability =
+        rule == reachability_.end() ? Reachability::reachable : rule->second;
+    if (reachability == Reachability::reachable && random_.chance(options_.refused_percent)) {
+        reachability = Reachability::refused;
+    }
+    const Duration round_trip = wire_.latency() + wire_.latency();
+    const Instant gives_up_at = now_ + connect_gives_up_after;
+    switch (reachability) {
+        case Reachability::reachable:
+            agenda_.put(now_ + wire_.latency(),
+                        {.step = Step::synchronise, .connection = id, .gives_up_at = gives_up_at});
+            break;
+        case Reachability::refused:
+            agenda_.put(now_ + round_trip,
+                        {.step = Step::fail, .connection = id, .os_errno = ECONNREFUSED});
+            break;
+        case Reachability::unreachable:
+            agenda_.put(now_ + round_trip,
+                        {.step = Step::fail, .connection = id, .os_errno = EHOSTUNREACH});
+            break;
+        case Reachability::silent:
+            agenda_.put(gives_up_at, {.step = Step::fail, .connection = id, .os_errno = ETIMEDOUT});
+            break;
+    }
+}
+
+std::int32_t Network::connected(int fd) const noexcept {
+    const EndId* const end = end_of(fd);
+    return end == nullptr ? -EINPROGRESS : wire_.connected(*end);
+}
+
+bool Network::acceptable(int fd) const noexcept {
+    const auto* const listener = std::get_if<Listener>(&sockets_.at(fd));
+    return listener != nullptr && !listener->queue.empty();
+}
+
+void Network::accept(int listener, int fd) {
+    auto& from = std::get<Listener>(sockets_.at(listener));
+    const EndId end{from.queue.front(), Side::server};
+    from.queue.pop_front();
+    sockets_[fd] = end;
+    wire_.attach(end, fd);
+}
+
+std::int32_t Network::receive(int fd, std::span<std::byte> into) noexcept {
+    const EndId* const end = end_of(fd);
+    return end == nullptr ? -ENOTCONN : wire_.receive(*end, into);
+}
+
+std::int32_t Network::send(int fd, std::span<const std::byte> from) noexcept {
+    const EndId* const end = end_of(fd);
+    return end == nullptr ? -EPIPE : wire_.send(*end, from);
+}
+
+std::uint32_t Network::poll(int fd) const noexcept {
+    if (const EndId* const end = end_of(fd)) {
+        return wire_.poll(*end);
+    }
+    if (std::holds_alternative<Unconnected>(sockets_.at(fd))) {
+        return POLLHUP | POLLOUT | POLLWRNORM;
+    }
+    return acceptable(fd) ? POLLIN | POLLRDNORM : 0;
+}
+
+std::size_t Network::unread(int fd) const noexcept {
+    const EndId* const end = end_of(fd);
+    return end == nullptr ? 0 : wire_.unread(*end);
+}
+
+bool Network::refuses_to_send(int fd) const noexcept {
+    const EndId* const end = end_of(fd);
+    return end == nullptr || wire_.refuses_to_send(*end);
+}
+
+void Network::shut_down_sending(int fd) noexcept {
+    if (const EndId* const end = end_of(fd)) {
+        wire_.shut_down_sending(*end);
+    }
+}
+
+SocketState Network::state(int fd) const noexcept {
+    const EndId* const end = end_of(fd);
+    return end == nullptr ? SocketState{.closed = true} : wire_.state(*end);
+}
+
+Endpoint Network::local_endpoint(int fd) const noexcept {
+    if (const EndId* const end = end_of(fd)) {
+        return wire_.endpoint(*end);
+    }
+    const auto* const listener = std::get_if<Listener>(&sockets_.at(fd));
+    return listener == nullptr ? Endpoint() : listener->at;
+}
+
+Endpoint Network::peer_endpoint(int fd) const noexcept {
+    const EndId* const end = end_of(fd);
+    if (end == nullptr) {
+        return {};
+    }
+    return wire_.endpoint(
+        {end->connection, end->side == Side::client ? Side::server : Side::client});
+}
+
+void Network::make(const Endpoint& to, Reachability reachability) {
+    std::erase_if(reachability_, [&](const auto& rule) { return rule.first == to; });
+    reachability_.emplace_back(to, reachability);
+}
+
+Instant Network::next_at() noexcept {
+    while (!agenda_.empty() && is_stale(agenda_.next())) {
+        const EndId client{agenda_.take().connection, Side::client};
+        if (wire_.known(client.connection)) {
+            wire_.abandon(client, ECONNABORTED);
+        }
+    }
+    return std::min(agenda_.empty() ? never : agenda_.next_at(), wire_.next_at());
+}
+
+// At the same instant a handshake comes first: no octet overtakes it.
+void Network::advance(Instant now) noexcept {
+    for (Instant at = next_at(); at <= now; at = next_at()) {
+        now_ = std::max(now_, at);
+        if (!agenda_.empty() && agenda_.next_at() <= now_) {
+            happen(agenda_.take());
+        } else {
+            wire_.advance(now_);
+        }
+    }
+    now_ = std::max(now_, now);
+    wire_.advance(now_);
+}
+
+// Whose client has gone before anybody could have heard of it is as if it had never been.
+bool Network::is_stale(const Event& event) const noexcept {
+    const bool heard_of = event.step == Step::acknowledge || event.step == Step::complete;
+    return !wire_.known(event.connection) ||
+           (!heard_of && !wire_.holds({event.connection, Side::client}));
+}
+
+const EndId* Network::end_of(int fd) const noexcept {
+    return std::get_if<EndId>(&sockets_.at(fd));
+}
+
+bool Network::is_taken(const Endpoint& at, bool shares_port) const noexcept {
+    return std::ranges::any_of(sockets_, [&](const auto& each) {
+        const auto* const listener = std::get_if<Listener>(&each.second);
+        return listener != nullptr && (reaches(at, listener->at) || reaches(listener->at, at)) &&
+               !(shares_port && listener->shares_port);
+    });
+}
+
+// Listeners that share a port get connections at random, as the kernel's hash spreads them.
+std::optional<int> Network::listener_for(const Endpoint& to) {
+    std::vector<int> listeners;
+    for (const auto& [fd, socket] : sockets_) {
+        const auto* const listener = std::get_if<Listener>(&socket);
+        if (listener != nullptr && reaches(to, listener->at)) {
+            listeners.push_back(fd);
+        }
+    }
+    if (listeners.empty()) {
+        return std::nullopt;
+    }
+    return listeners.size() == 1 ? listeners.front() : listeners[random_.below(listeners.size())];
+}
+
+std::uint16_t Network::free_port(const Endpoint& at) {
+    do {
+        next_port_ = next_port_ == 60'999 ? 32'768 : static_cast<std::uint16_t>(next_port_ + 1);
+    } while (is_taken(at.with_port(next_port_), false));
+    return next_port_;
+}
+
+void Network::happen(const Event& event) {
+    switch (event.step) {
+        case Step::synchronise: synchronise(event); break;
+        case Step::acknowledge: acknowledge(event); break;
+        case Step::complete: complete(event); break;
+        case Step::fail: wire_.abandon({event.connection, Side::client}, event.os_errno); break;
+    }
+}
+
+void Network::synchronise(const Event& event) {
+    const std::optional<int> fd = listener_for(wire_.endpoint({event.connection, Side::server}));
+    if (!fd) {
+        agenda_.put(now_ + wire_.latency(),
+                    {.step = Step::fail, .connection = event.connection, .os_errno = ECONNREFUSED});
+        return;
+    }
+    auto& listener = std::get<Listener>(sockets_.at(*fd));
+    Event next = event;
+    if (listener.queue.size() + listener.half_open >= listener.backlog) {
+        const bool too_late = now_ + synchronise_again_after > event.gives_up_at;
+        next.step = too_late ? Step::fail : Step::synchronise;
+        next.os_errno = ETIMEDOUT;
+        agenda_.put(now_ + synchronise_again_after, next);
+        return;
+    }
+    ++listener.half_open;
+    next.step = Step::acknowledge;
+    next.listener = *fd;
+    agenda_.put(now_ + wire_.latency(), next);
+}
+
+void Network::acknowledge(const Event& event) {
+    const EndId client{event.connection, Side::client};
+    const Instant arrives = now_ + wire_.latency();
+    Event next = event;
+    next.step = Step::complete;
+    agenda_.put(arrives, next);
+    if (wire_.holds(client)) {
+        wire_.establish(client, arrives);
+    }
+}
+
+void Network::complete(const Event& event) {
+    const EndId server{event.connection, Side::server};
+    const auto found = sockets_.find(event.listener);
+    const bool connected = wire_.connected({event.connection, Side::client}) == 0;
+    if (found != sockets_.end()) {
+        --std::get<Listener>(found->second).half_open;
+    }
+    if (!connected) {
+        wire_.abandon(server, ECONNRESET);  // The client had gone before it knew: a RST.
+        return;
+    }
+    wire_.establish(server, now_);
+    if (found == sockets_.end()) {
+        wire_.close(server, Ending::reset);
+        return;
+    }
+    std::get<Listener>(found->second).queue.push_back(event.connection);
+    observer_.changed(event.listener);
+}
+
+}  // namespace sluice::simulation

@@ -1,0 +1,125 @@
+// Network: sockets, listeners and the handshake between them, as non-blocking calls.
+//
+// One network is the whole world: every address exists, and whoever listens on one can be reached.
+// A connection is ready to be accepted when the third packet of its handshake has arrived, and the
+// client may have sent by then.
+//
+// Ownership:    Descriptors are numbered by the caller, who closes each.
+// Errors:       As Wire.
+
+#pragma once
+
+#include "sluice/runtime/backend.h"
+#include "sluice/runtime/clock.h"
+#include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/simulation/agenda.h"
+#include "sluice/runtime/simulation/options.h"
+#include "sluice/runtime/simulation/random.h"
+#include "sluice/runtime/simulation/wire.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace sluice::simulation {
+
+// What a connect meets.
+enum class Reachability : std::uint8_t {
+    reachable,    // Refused, if nobody listens.
+    refused,      // Though somebody listens.
+    unreachable,  // EHOSTUNREACH, after one round trip.
+    silent,       // No answer, until Linux gives up after about two minutes.
+};
+
+class Network {
+public:
+    Network(const Options& options, Random& random, DescriptorObserver& observer) noexcept
+        : options_(options.network),
+          random_(random),
+          observer_(observer),
+          wire_(options, random, observer) {}
+    Network(Network&&) = delete;
+
+    [[nodiscard]] bool has(int fd) const noexcept { return sockets_.contains(fd); }
+
+    void open(int fd) { sockets_[fd] = Unconnected{}; }
+    // 0, or a negated errno.
+    [[nodiscard]] std::int32_t listen(int fd, const Endpoint& at, const ListenOptions& options);
+    void close(int fd, Ending ending) noexcept;
+
+    void connect(int fd, const Endpoint& to);
+    [[nodiscard]] std::int32_t connected(int fd) const noexcept;  // -EINPROGRESS while it is not.
+
+    [[nodiscard]] bool acceptable(int listener) const noexcept;
+    // Takes the next connection, which becomes descriptor `fd`.
+    void accept(int listener, int fd);
+
+    [[nodiscard]] std::int32_t receive(int fd, std::span<std::byte> into) noexcept;
+    [[nodiscard]] std::int32_t send(int fd, std::span<const std::byte> from) noexcept;
+    [[nodiscard]] std::uint32_t poll(int fd) const noexcept;
+    [[nodiscard]] std::size_t unread(int fd) const noexcept;
+    [[nodiscard]] bool refuses_to_send(int fd) const noexcept;
+    void shut_down_sending(int fd) noexcept;
+    [[nodiscard]] SocketState state(int fd) const noexcept;
+    [[nodiscard]] Endpoint local_endpoint(int fd) const noexcept;
+    [[nodiscard]] Endpoint peer_endpoint(int fd) const noexcept;
+
+    void make(const Endpoint& to, Reachability reachability);
+    [[nodiscard]] Wire& wire() noexcept { return wire_; }
+
+    [[nodiscard]] Instant next_at() noexcept;
+    void advance(Instant now) noexcept;
+
+private:
+    struct Unconnected {};
+    struct Listener {
+        Endpoint at;
+        std::size_t backlog;
+        bool shares_port;
+        std::size_t half_open = 0;
+        std::deque<ConnectionId> queue = {};
+    };
+    using Socket = std::variant<Unconnected, Listener, EndId>;
+
+    enum class Step : std::uint8_t {
+        synchronise,  // The client's SYN arrives.
+        acknowledge,  // The server's SYN and ACK arrive.
+        complete,     // The client's ACK arrives.
+        fail,         // The client learns that it cannot.
+    };
+    struct Event {
+        Step step;
+        ConnectionId connection;
+        int listener = -1;
+        int os_errno = 0;
+        Instant gives_up_at{};
+    };
+
+    [[nodiscard]] const EndId* end_of(int fd) const noexcept;
+    [[nodiscard]] bool is_taken(const Endpoint& at, bool shares_port) const noexcept;
+    [[nodiscard]] std::optional<int> listener_for(const Endpoint& to);
+    [[nodiscard]] std::uint16_t free_port(const Endpoint& at);
+    [[nodiscard]] bool is_stale(const Event& event) const noexcept;
+    void happen(const Event& event);
+    void synchronise(const Event& event);
+    void acknowledge(const Event& event);
+    void complete(const Event& event);
+
+    NetworkOptions options_;
+    Random& random_;
+    DescriptorObserver& observer_;
+    Wire wire_;
+    Instant now_{};
+    std::uint16_t next_port_ = 32'768;
+    std::map<int, Socket> sockets_;
+    std::vector<std::pair<Endpoint, Reachability>> reachability_;
+    Agenda<Event> agenda_;
+};
+
+}  // namespace sluice::simulation

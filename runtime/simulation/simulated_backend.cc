@@ -1,0 +1,389 @@
+#include "sluice/runtime/simulation/simulated_backend.h"
+
+#include "sluice/runtime/ensure.h"
+#include "sluice/runtime/simulation/describe.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <utility>
+#include <variant>
+
+namespace sluice::simulation {
+
+namespace {
+
+constexpr Instant beginning{1'000'000'000};
+constexpr std::int64_t beginning_unix_seconds = 1'800'000'000;
+
+// What a wait() that did not wait and brought nothing costs: a task that yields in a loop sees time
+// pass, as on a real machine.
+constexpr Duration idle_turn{1'000};
+
+// How long a Receive waits for a buffer that is there.
+constexpr Duration parked_for{100'000};
+
+std::size_t octets_of(std::span<const iovec> parts) noexcept {
+    std::size_t octets = 0;
+    for (const iovec& part : parts) {
+        octets += part.iov_len;
+    }
+    return octets;
+}
+
+}  // namespace
+
+SimulatedBackend::SimulatedBackend(const Options& options)
+    : options_(options),
+      random_(options.seed),
+      now_(beginning),
+      buffers_(options.buffers, options.buffer_octets),
+      network_(options, random_, *this),
+      disk_(options, random_) {
+    network_.advance(now_);
+}
+
+SimulatedBackend::~SimulatedBackend() {
+    if (!entries_.empty()) {
+        std::fputs(report().c_str(), stderr);
+    }
+    ensure(entries_.empty());
+    ensure(descriptors_open_ == 0);
+    ensure(buffers_.lent() == 0);
+}
+
+void SimulatedBackend::submit(Operation& operation) noexcept {
+    ensure(operation.state == Operation::State::idle);
+    operation.state = Operation::State::in_flight;
+    const Id id = next_id_++;
+    const int fd = descriptor_of(operation.request);
+    Entry& entry =
+        entries_.emplace(id, Entry{.operation = &operation, .id = id, .fd = fd}).first->second;
+    ids_.emplace(&operation, id);
+    if (fd >= 0) {
+        check_descriptor(fd, "an operation");
+        of_descriptor_[fd].push_back(id);
+    }
+    to_start_.push_back(id);
+    trace(entry, "submit " + describe(operation.request));
+}
+
+void SimulatedBackend::cancel(Operation& operation) noexcept {
+    const auto found = ids_.find(&operation);
+    if (found == ids_.end()) {
+        return;
+    }
+    Entry& entry = entries_.at(found->second);
+    if (!std::exchange(entry.cancelled, true)) {
+        operation.state = Operation::State::cancelling;
+        trace(entry, "cancel");
+        refresh(entry);
+    }
+}
+
+void SimulatedBackend::wait(Instant until) noexcept {
+    for (const Id id : std::exchange(to_start_, {})) {
+        start(entries_.at(id));
+    }
+    for (;;) {
+        network_.advance(now_);
+        take_due();
+        if (complete_some() || woken_.exchange(false)) {
+            return;
+        }
+        if (until <= now_) {
+            now_ += idle_turn;
+            return;
+        }
+        const Instant next = std::min(network_.next_at(), due_.empty() ? never : due_.next_at());
+        if (next == never && until == never) {
+            if (!options_.other_threads) {
+                violation("this wait could never end");
+                return;
+            }
+            woken_.wait(false);
+            continue;
+        }
+        now_ = std::max(now_, std::min(next, until));
+    }
+}
+
+void SimulatedBackend::wake() noexcept {
+    woken_.store(true);
+    woken_.notify_one();
+}
+
+std::int64_t SimulatedBackend::unix_seconds() const noexcept {
+    return beginning_unix_seconds + (now_ - beginning).count() / 1'000'000'000;
+}
+
+void SimulatedBackend::changed(int fd) noexcept {
+    const auto found = of_descriptor_.find(fd);
+    if (found == of_descriptor_.end()) {
+        return;
+    }
+    for (const Id id : found->second) {
+        refresh(entries_.at(id));
+    }
+}
+
+void SimulatedBackend::start(Entry& entry) noexcept {
+    entry.started = true;
+    const Request& request = entry.operation->request;
+    if (const auto* const connect = std::get_if<Connect>(&request)) {
+        network_.connect(connect->fd, *connect->to);
+    } else if (const auto* const send = std::get_if<Send>(&request)) {
+        entry.to_send = octets_of(send->parts);
+        if (entry.to_send > 0 && random_.chance(options_.short_send_percent)) {
+            entry.to_send = random_.between(1, entry.to_send);
+        }
+    } else if (entry.fd < 0 || disk_.has(entry.fd)) {
+        const auto least = static_cast<std::uint64_t>(options_.disk.latency_min.count());
+        const auto most = static_cast<std::uint64_t>(options_.disk.latency_max.count());
+        due_.put(now_ + Duration(static_cast<std::int64_t>(random_.between(least, most))),
+                 entry.id);
+    }
+    refresh(entry);
+}
+
+// Gives the kernel what it has room for. A failure is left for the completion to find.
+void SimulatedBackend::push_octets(Entry& entry) noexcept {
+    const auto& send = std::get<Send>(entry.operation->request);
+    std::size_t skip = entry.sent;
+    for (const iovec& part : send.parts) {
+        if (skip >= part.iov_len) {
+            skip -= part.iov_len;
+            continue;
+        }
+        const std::span all(static_cast<const std::byte*>(part.iov_base), part.iov_len);
+        std::span<const std::byte> rest = all.subspan(skip);
+        rest = rest.first(std::min(rest.size(), entry.to_send - entry.sent));
+        if (rest.empty() || network_.refuses_to_send(entry.fd)) {
+            return;
+        }
+        const std::int32_t count = network_.send(entry.fd, rest);
+        if (count > 0) {
+            entry.sent += static_cast<std::size_t>(count);
+        }
+        if (std::cmp_less(count, rest.size())) {
+            return;
+        }
+        skip = 0;
+    }
+}
+
+void SimulatedBackend::refresh(Entry& entry) noexcept {
+    if (!entry.started) {
+        return;
+    }
+    if (std::holds_alternative<Send>(entry.operation->request)) {
+        push_octets(entry);
+    }
+    const bool could = entry.cancelled || could_complete(entry);
+    if (could && !entry.is_ready) {
+        entry.is_ready = true;
+        ready_.push_back(entry.id);
+    }
+    if (!could && std::holds_alternative<Receive>(entry.operation->request)) {
+        park_if_starved(entry);
+    }
+}
+
+bool SimulatedBackend::could_complete(const Entry& entry) const noexcept {
+    const Request& request = entry.operation->request;
+    if (std::holds_alternative<Accept>(request)) {
+        return network_.acceptable(entry.fd);
+    }
+    if (std::holds_alternative<Connect>(request)) {
+        return network_.connected(entry.fd) != -EINPROGRESS;
+    }
+    if (std::holds_alternative<Receive>(request)) {
+        const bool may_take = network_.unread(entry.fd) == 0 || !buffers_.empty();
+        return may_take && (network_.poll(entry.fd) & (POLLIN | POLLHUP)) != 0;
+    }
+    if (std::holds_alternative<Send>(request)) {
+        return entry.sent == entry.to_send || network_.refuses_to_send(entry.fd);
+    }
+    if (const auto* const poll = std::get_if<Poll>(&request)) {
+        return (network_.poll(entry.fd) & (poll->events | POLLERR | POLLHUP)) != 0;
+    }
+    return entry.is_due;
+}
+
+bool SimulatedBackend::complete_some() noexcept {
+    // Whoever found no buffer tries again once there is one.
+    if (!buffers_.empty()) {
+        for (const Id id : std::exchange(parked_, {})) {
+            if (const auto found = entries_.find(id); found != entries_.end()) {
+                found->second.is_parked = false;
+                refresh(found->second);
+            }
+        }
+    }
+    bool some = false;
+    while (!ready_.empty()) {
+        const std::size_t index = random_.below(ready_.size());
+        const Id id = std::exchange(ready_[index], ready_.back());
+        ready_.pop_back();
+        const auto found = entries_.find(id);
+        if (found == entries_.end()) {
+            continue;
+        }
+        found->second.is_ready = false;
+        some |= complete(found->second);
+        if (some && random_.chance(50)) {
+            break;
+        }
+    }
+    return some;
+}
+
+// Whether it delivered anything: what was ready may not be any more.
+bool SimulatedBackend::complete(Entry& entry) noexcept {
+    const bool could = could_complete(entry);
+    const bool cancel_wins =
+        entry.cancelled && !(could && random_.chance(options_.cancel_loses_percent));
+    const Request& request = entry.operation->request;
+    if (cancel_wins && !(std::holds_alternative<Send>(request) && entry.sent > 0)) {
+        deliver(entry, {.result = -ECANCELED});
+        return true;
+    }
+    if (std::holds_alternative<Receive>(request)) {
+        park_if_starved(entry);
+        return could && complete_receive(entry);
+    }
+    if (!could && !cancel_wins) {
+        return false;
+    }
+    if (std::holds_alternative<Accept>(request)) {
+        complete_accept(entry);
+    } else if (std::holds_alternative<Connect>(request)) {
+        deliver(entry, {.result = network_.connected(entry.fd)});
+    } else if (std::holds_alternative<Send>(request)) {
+        deliver(entry, {.result = result_of_send(entry)});
+    } else if (const auto* const poll = std::get_if<Poll>(&request)) {
+        const std::uint32_t events = network_.poll(entry.fd) & (poll->events | POLLERR | POLLHUP);
+        deliver(entry, {.result = static_cast<std::int32_t>(events)});
+    } else {
+        deliver(entry, {.result = result_of_file(request)});
+    }
+    return true;
+}
+
+bool SimulatedBackend::complete_receive(Entry& entry) noexcept {
+    std::size_t octets = std::min(network_.unread(entry.fd), buffers_.buffer_octets());
+    if (octets == 0) {
+        deliver(entry, {.result = network_.receive(entry.fd, {})});
+        return true;
+    }
+    if (random_.chance(options_.no_buffers_percent)) {
+        due_.put(now_ + parked_for, entry.id);
+        return false;
+    }
+    if (random_.chance(options_.short_receive_percent)) {
+        octets = random_.between(1, octets);
+    }
+    Received received = buffers_.take(octets);
+    const std::int32_t result = network_.receive(entry.fd, received.octets());
+    ensure(std::cmp_equal(result, octets));
+    deliver(entry, {.result = result,
+                    .more = !random_.chance(options_.multishot_end_percent),
+                    .received = std::move(received)});
+    return true;
+}
+
+void SimulatedBackend::complete_accept(Entry& entry) noexcept {
+    const bool exhausted = random_.chance(options_.no_descriptors_percent);
+    const Result<int> fd = new_descriptor(Phase::accept);
+    if (!fd || exhausted) {
+        descriptors_open_ -= fd ? 1U : 0U;
+        deliver(entry, {.result = -EMFILE});
+        return;
+    }
+    network_.accept(entry.fd, *fd);
+    deliver(entry, {.result = *fd, .more = !random_.chance(options_.multishot_end_percent)});
+}
+
+// A failure after progress is not told, as MSG_WAITALL has it; and it is told to nobody else.
+std::int32_t SimulatedBackend::result_of_send(Entry& entry) noexcept {
+    std::int32_t failed_with = -ECANCELED;
+    if (entry.sent < entry.to_send && network_.refuses_to_send(entry.fd)) {
+        constexpr std::byte any{};
+        failed_with = network_.send(entry.fd, std::span(&any, 1));
+    }
+    const bool progress = entry.sent > 0 || entry.to_send == 0;
+    return progress ? static_cast<std::int32_t>(entry.sent) : failed_with;
+}
+
+std::int32_t SimulatedBackend::result_of_file(const Request& request) noexcept {
+    if (const auto* const open = std::get_if<Open>(&request)) {
+        const Result<int> fd = new_descriptor(Phase::open);
+        const std::int32_t result =
+            fd ? disk_.open(*fd, open->path, open->flags, open->mode) : -EMFILE;
+        descriptors_open_ -= fd && result < 0 ? 1U : 0U;
+        return result < 0 ? result : *fd;
+    }
+    if (const auto* const read = std::get_if<Read>(&request)) {
+        return disk_.read(read->fd, read->into, read->offset);
+    }
+    if (const auto* const write = std::get_if<Write>(&request)) {
+        return disk_.write(write->fd, write->from, write->offset, unix_seconds());
+    }
+    if (const auto* const sync = std::get_if<Sync>(&request)) {
+        return disk_.sync(sync->fd);
+    }
+    if (const auto* const link = std::get_if<Link>(&request)) {
+        return disk_.link(link->fd, link->path);
+    }
+    if (const auto* const rename = std::get_if<Rename>(&request)) {
+        return disk_.rename(rename->from, rename->to);
+    }
+    if (const auto* const remove = std::get_if<Remove>(&request)) {
+        return disk_.remove(remove->path);
+    }
+    const auto& status = std::get<ReadStatus>(request);
+    return disk_.status(status.fd, *status.into);
+}
+
+void SimulatedBackend::park_if_starved(Entry& entry) noexcept {
+    const bool is_starved = buffers_.empty() && network_.unread(entry.fd) > 0;
+    if (is_starved && !std::exchange(entry.is_parked, true)) {
+        entry.operation->state = Operation::State::parked;
+        parked_.push_back(entry.id);
+    }
+}
+
+void SimulatedBackend::deliver(Entry& entry, Completion completion) noexcept {
+    Operation& operation = *entry.operation;
+    trace(entry,
+          "complete " + std::to_string(completion.result) + (completion.more ? " and more" : ""));
+    if (completion.more) {
+        if (!entry.cancelled) {
+            operation.state = Operation::State::in_flight;
+        }
+        refresh(entry);
+    } else {
+        operation.state = Operation::State::idle;
+        if (const auto found = of_descriptor_.find(entry.fd); found != of_descriptor_.end()) {
+            std::erase(found->second, entry.id);
+        }
+        ids_.erase(&operation);
+        entries_.erase(entry.id);
+    }
+    operation.complete(std::move(completion));
+}
+
+void SimulatedBackend::take_due() noexcept {
+    while (!due_.empty() && due_.next_at() <= now_) {
+        if (const auto found = entries_.find(due_.take()); found != entries_.end()) {
+            found->second.is_due = true;
+            refresh(found->second);
+        }
+    }
+}
+
+}  // namespace sluice::simulation
