@@ -85,7 +85,8 @@ std::unique_ptr<ServerRecord> ServerCore::take_record() {
     }
     std::unique_ptr<ServerRecord> record = std::move(records_.back());
     records_.pop_back();
-    *record = ServerRecord();
+    std::destroy_at(record.get());
+    std::construct_at(record.get());
     return record;
 }
 

@@ -23,7 +23,8 @@ void Loop::run_until(const bool& done) {
 void Loop::turn() {
     const bool idle = ready_first_ == nullptr;
     backend_.wait(idle ? timers_.next() : Instant::min());
-    timers_.advance(backend_.now());
+    now_ = backend_.now();
+    timers_.advance(now_);
     if (posted_.load(std::memory_order_relaxed) != nullptr) {
         take_posted();
     }

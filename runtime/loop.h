@@ -57,7 +57,7 @@ private:
 
 class Loop {
 public:
-    explicit Loop(Backend& backend) noexcept : backend_(backend) {}
+    explicit Loop(Backend& backend) noexcept : backend_(backend), now_(backend.now()) {}
     Loop(Loop&&) = delete;
     ~Loop();
 
@@ -89,7 +89,7 @@ public:
     void arm(Timer& timer, Instant due) noexcept { timers_.arm(timer, due); }
 
     // The time at the start of this turn.
-    [[nodiscard]] Instant now() const noexcept { return backend_.now(); }
+    [[nodiscard]] Instant now() const noexcept { return now_; }
 
     [[nodiscard]] Backend& backend() noexcept { return backend_; }
     [[nodiscard]] const Timers& timers() const noexcept { return timers_; }
@@ -106,6 +106,7 @@ private:
     static constexpr int resumes_per_turn = 1024;
 
     Backend& backend_;
+    Instant now_;
     Timers timers_;
     Coroutine* ready_first_ = nullptr;
     Coroutine* ready_last_ = nullptr;  // Meaningful only while ready_first_ is not null.
