@@ -37,6 +37,9 @@ public:
     Client(Client&&) = delete;
     ~Client();
 
+    // For https: without it such URLs are refused, rather than sent in the clear.
+    void connect_https_with(Connector& connector) noexcept;
+
     // Told of every exchange from now on. Null: nobody.
     void observe(OutcomeObserver* observer) noexcept;
 

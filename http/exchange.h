@@ -63,7 +63,7 @@ public:
     // The record as it is now; its counters move while the exchange is under way.
     [[nodiscard]] const Outcome& so_far() const noexcept;
 
-    // All attempts at the request so far, in order; the last is the current one.
+    // All attempts at the request, in order, once it has ended; the last is its outcome.
     [[nodiscard]] std::span<const Outcome> attempts() const noexcept;
 
     // What was wrong with the request, if it was refused, or with the response, if it was malformed.

@@ -86,6 +86,7 @@ Task<> Outbox::flush() {
     while (!block_.empty() && !sending_ && !error_) {
         const sluice::Result<void> sent = co_await send_block({});
         if (!sent) {
+            listener_.sending_failed(sent.error());
             break;
         }
     }

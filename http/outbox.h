@@ -37,11 +37,14 @@ namespace sluice::http {
 
 enum class OctetKind : std::uint8_t { interim, head, content, framing };
 
-// Told when a message's last octet was accepted.
+// Told of what happens in the background.
 class OutboxListener {
 public:
-    // The outcome's send facts say all_accepted. It may append more.
+    // A message's last octet was accepted: its send facts say all_accepted. It may append more.
     virtual void message_accepted(Outcome& outcome) noexcept = 0;
+
+    // A send that nobody waits for failed. Bookkeeping only.
+    virtual void sending_failed(const sluice::Error&) noexcept {}
 
 protected:
     ~OutboxListener() = default;
