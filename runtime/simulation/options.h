@@ -61,9 +61,9 @@ struct DiskOptions {
 
 struct Options {
     std::uint64_t seed = 0;
-    NetworkOptions network;
-    DiskOptions disk;
-    std::vector<Cut> cuts;
+    NetworkOptions network = {};
+    DiskOptions disk = {};
+    std::vector<Cut> cuts = {};
 
     // The pool that Receive takes from.
     std::size_t buffers = 64;
