@@ -49,7 +49,13 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::decode(std::span<const std::byte> i
 Result<void> ChunkedDecoder::accept(char octet) {
     switch (state_) {
         case State::size: return accept_size(octet);
-        case State::extension: return accept_extension(octet);
+        case State::extension:
+        case State::extension_name:
+        case State::extension_value:
+        case State::extension_token:
+        case State::extension_quote:
+        case State::extension_pair:
+        case State::extension_end: return accept_extension(octet);
         case State::line_lf: return accept_line_end(octet);
 
         case State::data_cr:
@@ -94,19 +100,57 @@ Result<void> ChunkedDecoder::accept_size(char octet) {
     return fail(Errc::chunk_malformed);
 }
 
+// Extensions are checked and bounded, and mean nothing here.
 Result<void> ChunkedDecoder::accept_extension(char octet) {
-    if (octet == '\r') {
-        state_ = State::line_lf;
-        return {};
-    }
-    if (find_control({&octet, 1}) == 0) {
+    const State next = after_extension(state_, octet);
+    if (next == State::failed) {
         return fail(Errc::chunk_malformed);
     }
-    if (extension_octets_left_ == 0) {
-        return fail(Errc::chunk_extension_too_large);
+    if (next != State::line_lf) {
+        if (extension_octets_left_ == 0) {
+            return fail(Errc::chunk_extension_too_large);
+        }
+        --extension_octets_left_;
     }
-    --extension_octets_left_;
+    state_ = next;
     return {};
+}
+
+ChunkedDecoder::State ChunkedDecoder::after_extension(State state, char octet) noexcept {
+    const bool is_text = find_control({&octet, 1}) != 0;
+    switch (state) {
+        case State::extension: return is_token_octet(octet) ? State::extension_name : State::failed;
+
+        case State::extension_value:
+            if (octet == '"') {
+                return State::extension_quote;
+            }
+            return is_token_octet(octet) ? State::extension_token : State::failed;
+
+        case State::extension_quote:
+            if (octet == '"') {
+                return State::extension_end;
+            }
+            if (octet == '\\') {
+                return State::extension_pair;
+            }
+            return is_text ? State::extension_quote : State::failed;
+
+        case State::extension_pair: return is_text ? State::extension_quote : State::failed;
+
+        default: break;
+    }
+    // A name, a token or a quoted string was read; it goes on, or something follows it.
+    if (octet == ';') {
+        return State::extension;
+    }
+    if (octet == '\r') {
+        return State::line_lf;
+    }
+    if (state == State::extension_name && octet == '=') {
+        return State::extension_value;
+    }
+    return state != State::extension_end && is_token_octet(octet) ? state : State::failed;
 }
 
 Result<void> ChunkedDecoder::accept_line_end(char octet) {

@@ -43,12 +43,18 @@ public:
 
 private:
     enum class State : std::uint8_t {
-        size,       // Inside chunk-size, or before its first digit.
-        extension,  // Inside chunk-ext, which is bounded and ignored.
-        line_lf,    // Past the CR that ends the chunk's line.
-        data,       // Inside chunk-data.
-        data_cr,    // Past its last octet, where CR must follow.
-        data_lf,    // Past that CR.
+        size,             // Inside chunk-size, or before its first digit.
+        extension,        // Past the semicolon that starts an extension, where its name must be.
+        extension_name,   // Inside that name.
+        extension_value,  // Past the equals sign, where the value must be.
+        extension_token,  // Inside a value that is a token.
+        extension_quote,  // Inside a value that is a quoted string.
+        extension_pair,   // Past a backslash in it.
+        extension_end,    // Past its closing quote.
+        line_lf,          // Past the CR that ends the chunk's line.
+        data,             // Inside chunk-data.
+        data_cr,          // Past its last octet, where CR must follow.
+        data_lf,          // Past that CR.
         finished,
         failed,
     };
@@ -56,6 +62,7 @@ private:
     Result<void> accept(char octet);
     Result<void> accept_size(char octet);
     Result<void> accept_extension(char octet);
+    [[nodiscard]] static State after_extension(State state, char octet) noexcept;
     Result<void> accept_line_end(char octet);
     Result<void> fail(Errc code);
 

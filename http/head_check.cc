@@ -9,7 +9,7 @@ namespace sluice::http {
 
 namespace {
 
-constexpr std::string_view line_end = "\r\n";
+constexpr std::size_t line_end_octets = 2;
 constexpr std::size_t version_octets = 8;
 constexpr std::string_view scheme_end = "://";
 
@@ -17,9 +17,13 @@ std::unexpected<Error> malformed(std::size_t octet) {
     return std::unexpected(Error{Errc::head_malformed, octet});
 }
 
-// Whether `expected` stands at `at`; never looks behind the end.
-bool stands_at(std::string_view text, std::size_t at, std::string_view expected) {
-    return at <= text.size() && text.substr(at, expected.size()) == expected;
+// These never look behind the text's end.
+bool stands_at(std::string_view text, std::size_t at, char expected) {
+    return at < text.size() && text[at] == expected;
+}
+
+bool line_ends_at(std::string_view text, std::size_t at) {
+    return stands_at(text, at, '\r') && stands_at(text, at + 1, '\n');
 }
 
 // "HTTP/1.0" or "HTTP/1.1" at `at`; the last digit is returned.
@@ -42,7 +46,7 @@ Result<StartLine> check_request_line(std::string_view head, std::size_t begin, P
     if (method.offset != begin || !is_token(method.in(head.data()))) {
         return malformed(begin);
     }
-    if (!stands_at(head, method.end(), " ") || target.offset != method.end() + 1) {
+    if (!stands_at(head, method.end(), ' ') || target.offset != method.end() + 1) {
         return malformed(method.end());
     }
     const std::string_view target_text = target.in(head.data());
@@ -51,7 +55,7 @@ Result<StartLine> check_request_line(std::string_view head, std::size_t begin, P
         return std::unexpected(
             Error{Errc::target_malformed, target.offset + std::min(bad, target_text.size())});
     }
-    if (!stands_at(head, target.end(), " ")) {
+    if (!stands_at(head, target.end(), ' ')) {
         return malformed(target.end());
     }
     const Result<std::uint8_t> minor = check_version(head, target.end() + 1);
@@ -59,10 +63,10 @@ Result<StartLine> check_request_line(std::string_view head, std::size_t begin, P
         return std::unexpected(minor.error());
     }
     const std::size_t version_end = target.end() + 1 + version_octets;
-    if (!stands_at(head, version_end, line_end)) {
+    if (!line_ends_at(head, version_end)) {
         return malformed(version_end);
     }
-    return StartLine{version_end + line_end.size(), *minor};
+    return StartLine{version_end + line_end_octets, *minor};
 }
 
 Result<StartLine> check_status_line(std::string_view head, Part reason) {
@@ -78,7 +82,7 @@ Result<StartLine> check_status_line(std::string_view head, Part reason) {
         return malformed(code - 1);
     }
     std::size_t end = code_end;
-    if (stands_at(head, end, " ")) {
+    if (stands_at(head, end, ' ')) {
         ++end;  // Some leave this blank out together with the reason; 4 wants it, nobody reads it.
         if (reason.octets != 0) {
             const std::size_t bad = find_control(reason.in(head.data()));
@@ -88,10 +92,10 @@ Result<StartLine> check_status_line(std::string_view head, Part reason) {
             end = reason.end();
         }
     }
-    if (!stands_at(head, end, line_end)) {
+    if (!line_ends_at(head, end)) {
         return malformed(end);
     }
-    return StartLine{end + line_end.size(), *minor};
+    return StartLine{end + line_end_octets, *minor};
 }
 
 Result<void> check_field_section(std::string_view section, std::size_t begin,
@@ -103,7 +107,7 @@ Result<void> check_field_section(std::string_view section, std::size_t begin,
             !is_token(section.substr(line.name_offset, line.name_octets))) {
             return malformed(at);
         }
-        if (!stands_at(section, name_end, ":")) {
+        if (!stands_at(section, name_end, ':')) {
             return malformed(name_end);
         }
         // A value of no octets has no place of its own: it stands behind the blanks.
@@ -126,14 +130,14 @@ Result<void> check_field_section(std::string_view section, std::size_t begin,
         while (value_end < section.size() && is_blank(section[value_end])) {
             ++value_end;
         }
-        if (!stands_at(section, value_end, line_end)) {
+        if (!line_ends_at(section, value_end)) {
             return malformed(value_end);
         }
         line.value_offset = static_cast<std::uint32_t>(value);
         line.value_octets = static_cast<std::uint32_t>(trim_blanks(text).size());
-        at = value_end + line_end.size();
+        at = value_end + line_end_octets;
     }
-    if (section.substr(at) != line_end) {
+    if (!line_ends_at(section, at) || at + line_end_octets != section.size()) {
         return malformed(at);
     }
     return {};

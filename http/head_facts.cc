@@ -77,14 +77,13 @@ Result<void> take(Found& found, FieldView field, std::string_view head) {
     return {};
 }
 
-Result<Found> find(std::string_view head, const FieldsView& fields) {
-    Found found;
+Result<void> find(Found& found, std::string_view head, const FieldsView& fields) {
     for (const FieldView field : fields) {
         if (const Result<void> taken = take(found, field, head); !taken) {
-            return std::unexpected(taken.error());
+            return taken;
         }
     }
-    return found;
+    return {};
 }
 
 // The one coding there may be. A list that mentions chunked beside others is an attempt to be read
@@ -150,11 +149,11 @@ bool persists(const Found& found, int version_minor) {
 
 Result<HeadFacts> request_facts(std::string_view head, const FieldsView& fields, Method method,
                                 int version_minor) {
-    const Result<Found> found = find(head, fields);
-    if (!found) {
-        return std::unexpected(found.error());
+    Found found;
+    if (const Result<void> looked = find(found, head, fields); !looked) {
+        return std::unexpected(looked.error());
     }
-    const Result<std::optional<Framing>> said = said_framing(head, *found, version_minor);
+    const Result<std::optional<Framing>> said = said_framing(head, found, version_minor);
     if (!said) {
         return std::unexpected(said.error());
     }
@@ -164,34 +163,34 @@ Result<HeadFacts> request_facts(std::string_view head, const FieldsView& fields,
     if (method == Method::connect && !facts.framing.ends_with_head()) {
         return std::unexpected(Error{Errc::framing_ambiguous, head.size()});
     }
-    if (const Result<void> host = check_host(head, *found, version_minor); !host) {
+    if (const Result<void> host = check_host(head, found, version_minor); !host) {
         return std::unexpected(host.error());
     }
     // An expectation of HTTP/1.0 means nothing (RFC 9110 10.1.1).
-    if (found->expect && version_minor == 1) {
-        if (!equal_ignoring_case(*found->expect, "100-continue")) {
-            return refuse(Errc::expectation_failed, head, *found->expect);
+    if (found.expect && version_minor == 1) {
+        if (!equal_ignoring_case(*found.expect, "100-continue")) {
+            return refuse(Errc::expectation_failed, head, *found.expect);
         }
         facts.expect_continue = !facts.framing.ends_with_head();
     }
-    facts.host = found->host.value_or(std::string_view());
-    facts.keep_alive = persists(*found, version_minor);
-    facts.upgrade = found->upgrade && found->says_upgrade && version_minor == 1;
+    facts.host = found.host.value_or(std::string_view());
+    facts.keep_alive = persists(found, version_minor);
+    facts.upgrade = found.upgrade && found.says_upgrade && version_minor == 1;
     return facts;
 }
 
 Result<HeadFacts> response_facts(std::string_view head, const FieldsView& fields,
                                  Method request_method, Status status, int version_minor) {
-    const Result<Found> found = find(head, fields);
-    if (!found) {
-        return std::unexpected(found.error());
+    Found found;
+    if (const Result<void> looked = find(found, head, fields); !looked) {
+        return std::unexpected(looked.error());
     }
-    const Result<std::optional<Framing>> said = said_framing(head, *found, version_minor);
+    const Result<std::optional<Framing>> said = said_framing(head, found, version_minor);
     if (!said) {
         return std::unexpected(said.error());
     }
     HeadFacts facts;
-    facts.upgrade = status == Status::switching_protocols && found->upgrade && found->says_upgrade;
+    facts.upgrade = status == Status::switching_protocols && found.upgrade && found.says_upgrade;
     if (status == Status::switching_protocols ||
         (request_method == Method::connect && is_successful(status))) {
         facts.framing = Framing::upgrade();
@@ -200,8 +199,7 @@ Result<HeadFacts> response_facts(std::string_view head, const FieldsView& fields
     if (may_have_content(status, request_method)) {
         facts.framing = said->value_or(Framing::close());
     }
-    facts.keep_alive =
-        facts.framing.kind != Framing::Kind::close && persists(*found, version_minor);
+    facts.keep_alive = facts.framing.kind != Framing::Kind::close && persists(found, version_minor);
     return facts;
 }
 

@@ -34,13 +34,13 @@ enum class Connection : std::uint8_t {
 
 struct RequestHead {
     Method method = Method::get;
-    std::string_view method_text;  // Used only for Method::other; a token.
-    std::string_view target;       // As it goes on the wire, in the form the method needs.
-    std::string_view host;         // The value of Host.
-    Framing framing;               // none, length or chunked.
+    std::string_view method_text{};  // Used only for Method::other; a token.
+    std::string_view target{};       // As it goes on the wire, in the form the method needs.
+    std::string_view host{};         // The value of Host.
+    Framing framing{};               // none, length or chunked.
     Connection connection = Connection::unsaid;
     bool expect_continue = false;
-    std::string_view upgrade;        // For Connection::upgrade; tokens, perhaps with versions.
+    std::string_view upgrade{};      // For Connection::upgrade; tokens, perhaps with versions.
     const Fields* fields = nullptr;  // May be absent.
 };
 
@@ -48,11 +48,11 @@ struct ResponseHead {
     Status status = Status::ok;
     // none writes no framing field; a response that must have no Content-Length gets none anyway,
     // and one to HEAD keeps it. close writes none: say Connection::close with it.
-    Framing framing;
+    Framing framing{};
     Method request_method = Method::get;
     Connection connection = Connection::unsaid;
-    std::string_view upgrade;        // For Connection::upgrade.
-    std::string_view date;           // IMF-fixdate; empty, or a Date among the fields: not written.
+    std::string_view upgrade{};      // For Connection::upgrade.
+    std::string_view date{};         // IMF-fixdate; empty, or a Date among the fields: not written.
     const Fields* fields = nullptr;  // May be absent.
 };
 

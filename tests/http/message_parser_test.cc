@@ -210,7 +210,7 @@ TEST_CASE("message parser: chunks join into one content, and trailers stay apart
           "[http][rfc9112-7.1]") {
     const ParsedMessage message = request_of(
         "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "5\r\nhello\r\n00a;one;two=\"; 2\"\r\n, all worl\r\n1\r\nd\r\n000\r\n"
+        "5\r\nhello\r\n00a;one;two=\"; \\\" 2\";three=3\r\n, all worl\r\n1\r\nd\r\n000\r\n"
         "X-Sum: \t abc \r\nX-Empty:\r\n\r\nGET");
     CHECK(!message.failure);
     CHECK(message.finished);
