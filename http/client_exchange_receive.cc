@@ -300,6 +300,9 @@ void ClientExchange::settle() {
 
 // An answer that came while what was in flight was being stopped is an answer.
 void ClientExchange::take_last_input() {
+    if (message_error_) {
+        return;
+    }
     const bool had_failed = failed_;
     failed_ = false;  // So that what follows is read as if nothing had happened.
     while (!has_head_ && !failed_ && receive() == Input::octets) {
