@@ -99,10 +99,13 @@ private:
 // Waits until `condition` holds. Bounded, so that a failure is not a hang.
 template <typename Condition>
 bool wait_for(Backend& backend, Condition condition) {
-    for (int waits = 0; waits < 5000 && !condition(); ++waits) {
+    for (int waits = 0; waits < 5000; ++waits) {
+        if (condition()) {
+            return true;
+        }
         backend.wait(backend.now() + std::chrono::milliseconds(2));
     }
-    return condition();
+    return false;
 }
 
 inline bool ends(Backend& backend, Recorded& operation) {
