@@ -94,7 +94,7 @@ void CommandLine::option(std::string name, std::string what, BackendKind& value,
 
 void CommandLine::option(std::string name, std::string what, unsigned& value, std::string help) {
     add(std::move(name), std::move(what), std::move(help),
-        [&value](std::string_view text) { return read_whole(text, value) && value > 0; });
+        [&value](std::string_view text) { return read_whole(text, value); });
 }
 
 void CommandLine::option(std::string name, std::string what, std::uint64_t& value,

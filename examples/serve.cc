@@ -9,12 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace sluice::examples {
 
@@ -58,65 +60,66 @@ int complain(const Endpoint& at, const Error& error) {
     return 1;
 }
 
-Task<int> drain_on_signal(http::Server& server, Duration patience) {
+Task<> drain_on_signal(http::Server& server, Duration patience) {
     const Result<int> signal = co_await wait_for_signal(SignalSet::termination());
     if (signal) {
         server.drain(patience);
     }
-    co_return 0;
 }
 
 // What all loops have in common.
 struct Service {
     const ServeOptions& options;
     const http::Handler& handler;
+    unsigned threads;
     Endpoint at;
     std::atomic<unsigned> listening{0};
 };
 
 Task<int> serve_on(Loop& loop, Service& service) {
     const ServeOptions& options = service.options;
-    const TcpAcceptorOptions how{.listen = {.share_port = options.threads > 1}};
+    const TcpAcceptorOptions how{.listen = {.share_port = service.threads > 1}};
     const Result<std::unique_ptr<TcpAcceptor>> acceptor =
         TcpAcceptor::listen(loop, service.at, how);
     if (!acceptor) {
         co_return complain(service.at, acceptor.error());
     }
-    if (++service.listening == options.threads) {
+    if (++service.listening == service.threads) {
         std::printf("listening on http://%s\n", (*acceptor)->local().text().c_str());
         std::fflush(stdout);
     }
     http::Server server(loop, service.handler, options.server);
     server.observe(options.observer);
     const Context context = co_await this_task();
-    Running<int> draining(context, drain_on_signal(server, options.drain));
+    Running<void> draining(context, drain_on_signal(server, options.drain));
     const Result<void> served = co_await server.serve(**acceptor);
     draining.request_stop();
     co_await draining.join();
-    const bool stopped = context.stop != nullptr && context.stop->requested();
-    co_return served || stopped ? draining.take() : complain(service.at, served.error());
+    draining.take();
+    co_return served ? 0 : complain(service.at, served.error());
 }
 
 }  // namespace
 
 void ServeOptions::add_to(CommandLine& line) {
     line.option("--listen", "ADDR:PORT", at, "where to listen; port 0 lets the kernel choose");
-    line.option("--threads", "N", threads, "loops, each on its own thread (1)");
+    line.option("--threads", "N", threads, "loops, each on its own thread (1); 0 is one a core");
     line.option("--backend", "KIND", backend, "auto, io_uring or epoll (auto)");
 }
 
 int serve(const ServeOptions& options, const http::Handler& handler) {
     block_signals(SignalSet::termination());
-    Service service{options, handler, options.at};
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    Service service{options, handler, options.threads == 0 ? cores : options.threads, options.at};
     std::optional<ReservedPort> reserved;
-    if (options.threads > 1 && options.at.port() == 0) {
+    if (service.threads > 1 && options.at.port() == 0) {
         reserved.emplace(options.at);
         if (reserved->error().code != Errc::none) {
             return complain(options.at, reserved->error());
         }
         service.at = reserved->endpoint();
     }
-    return run_on_threads(options.threads, options.backend,
+    return run_on_threads(service.threads, options.backend,
                           [&](Loop& loop, unsigned) { return serve_on(loop, service); });
 }
 

@@ -1,0 +1,171 @@
+// transfer: a file to a URL or from one, and one true sentence about what became of it.
+
+#include "sluice/examples/command_line.h"
+#include "sluice/examples/exit_status.h"
+#include "sluice/examples/transfer_job.h"
+#include "sluice/http/client.h"
+#include "sluice/http/outcome_json.h"
+#include "sluice/http/outcome_text.h"
+#include "sluice/http/url.h"
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/signals.h"
+#include "sluice/runtime/threads.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace sluice::examples {
+namespace {
+
+struct Program {
+    TransferOptions job;
+    http::ClientOptions client;
+    BackendKind backend = BackendKind::automatic;
+    bool json = false;
+};
+
+Task<> stop_on_signal(Running<TransferEnd>& job) {
+    const Result<int> signal = co_await wait_for_signal(SignalSet::termination());
+    if (signal) {
+        job.request_stop();
+    }
+}
+
+// What a server says is shown, but not what it might do to a terminal.
+std::string printable(std::string text) {
+    std::ranges::replace_if(
+        text, [](unsigned char octet) { return octet < ' ' && octet != '\n'; }, ' ');
+    while (text.ends_with('\n')) {
+        text.pop_back();
+    }
+    return text;
+}
+
+int tell(const Program& program, const TransferEnd& end) {
+    if (end.local_failure) {
+        std::fprintf(stderr, "transfer: %s\n", end.local_failure->c_str());
+    }
+    if (end.attempts.empty()) {
+        return static_cast<int>(ExitStatus::other);
+    }
+    const http::Outcome& outcome = end.attempts.back();
+    if (program.json) {
+        std::printf("%s\n", http::to_json(outcome, end.attempts).c_str());
+    } else {
+        if (!end.refusal.empty()) {
+            std::fprintf(stderr, "%s\n", printable(end.refusal).c_str());
+        }
+        const http::Method method = http::method_of(program.job.method);
+        std::fprintf(stderr, "%s\n", http::sentence(outcome, method).c_str());
+    }
+    const ExitStatus status = exit_status_of(outcome);
+    const bool success = status == ExitStatus::success;
+    return static_cast<int>(success && end.local_failure ? ExitStatus::other : status);
+}
+
+Task<int> transfer(Loop& loop, const Program& program) {
+    const Context context = co_await this_task();
+    http::Client client(loop, program.client);
+    TransferJob job(loop, client, program.job);
+    Running<TransferEnd> running(context, job.run());
+    Running<void> watching(context, stop_on_signal(running));
+    co_await running.join();
+    watching.request_stop();
+    co_await watching.join();
+    watching.take();
+    co_await client.close();
+    const TransferEnd end = running.take();
+    co_return tell(program, end);
+}
+
+void describe(CommandLine& line, Program& program) {
+    line.flag("--chunked", program.job.chunked, "send without saying the length first");
+    line.flag("--expect-continue", program.job.expect_continue, "ask before sending the content");
+    line.option("--header", "'NAME: VALUE'", program.job.fields, "a field of the request");
+    line.option("--method", "METHOD", program.job.method, "instead of PUT or GET");
+    line.option("--connect-timeout", "SECONDS", program.client.connect_max,
+                "for resolving and connecting (15)");
+    line.option("--timeout", "SECONDS", program.client.total_max, "for all of it (any)");
+    line.option("--limit-rate", "OCTETS", program.job.rate_max, "a second, at most (any)");
+    line.option("--retry", "N", program.job.retries_max,
+                "try again so often, where that is safe (0)");
+    line.option("--backend", "KIND", program.backend, "auto, io_uring or epoll (auto)");
+    line.flag("--json", program.json, "tell the outcome as JSON on stdout");
+    line.not_yet("--resume", "");
+    line.not_yet("--parallel", "N");
+    line.not_yet("--cacert", "FILE");
+    line.not_yet("--cert", "FILE");
+    line.not_yet("--key", "FILE");
+    line.not_yet("--insecure", "");
+}
+
+// "put FILE URL" and "get URL [FILE]" differ in their order.
+std::optional<int> judge(const CommandLine& line, Program& program, const std::string& command,
+                         std::string first, std::string second) {
+    if (command != "put" && command != "get") {
+        return line.complain("put or get, not '" + command + "'");
+    }
+    program.job.sends = command == "put";
+    if (program.job.sends && second.empty()) {
+        return line.complain("URL is missing");
+    }
+    program.job.url = program.job.sends ? second : first;
+    program.job.file = program.job.sends ? first : second;
+    if (program.job.method.empty()) {
+        program.job.method = program.job.sends ? "PUT" : "GET";
+    }
+    const http::Result<http::Url> url = http::Url::parse(program.job.url);
+    if (!url) {
+        return line.complain("not a URL: " + program.job.url);
+    }
+    if (url->scheme() == http::Scheme::https) {
+        return line.complain("https is not in this build yet");
+    }
+    if (program.job.file.empty()) {
+        program.job.file = "-";
+    }
+    for (const std::string& field : program.job.fields) {
+        if (field.find(':') == std::string::npos) {
+            return line.complain("not a field: " + field);
+        }
+    }
+    return std::nullopt;
+}
+
+int run(int argc, char** argv) {
+    Program program;
+    std::string command;
+    std::string first;
+    std::string second;
+    CommandLine line(
+        "transfer",
+        "put FILE URL sends a file, or standard input for -.\n"
+        "get URL [FILE] fetches one; without FILE, or for -, to standard output.\n\n"
+        "Exit status: 0 complete and 2xx; 22 complete and not 2xx; 3 nothing was sent;\n"
+        "4 it may have been processed; 5 truncated; 6 timed out; 7 cancelled;\n"
+        "2 usage; 1 anything else.");
+    line.operand("put|get", command, "what to do");
+    line.operand("FILE|URL", first, "from where");
+    line.optional_operand("URL|FILE", second, "to where");
+    describe(line, program);
+    if (const std::optional<int> status = line.parse(argc, argv)) {
+        return *status;
+    }
+    if (const std::optional<int> status = judge(line, program, command, first, second)) {
+        return *status;
+    }
+    block_signals(SignalSet::termination());
+    return run_on_threads(1, program.backend,
+                          [&](Loop& loop, unsigned) { return transfer(loop, program); });
+}
+
+}  // namespace
+}  // namespace sluice::examples
+
+int main(int argc, char** argv) {
+    return sluice::examples::run(argc, argv);
+}
