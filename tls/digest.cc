@@ -1,10 +1,10 @@
 #include "sluice/tls/digest.h"
 
+#include "sluice/runtime/ensure.h"
+
 #include <openssl/evp.h>
 
 #include <string_view>
-
-#include "sluice/runtime/ensure.h"
 
 namespace sluice::tls {
 

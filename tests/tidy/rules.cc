@@ -66,11 +66,12 @@ struct Foreign {
 };
 
 // A home is the beginning of a path.
-const std::array<Foreign, 5> foreign = {{
+const std::array<Foreign, 6> foreign = {{
     {"<liburing", {"runtime/", "tests/runtime/"}},
     {"<linux/io_uring", {"runtime/", "tests/runtime/"}},
     {"<sys/epoll", {"runtime/", "tests/"}},
     {"<openssl/", {"tls/", "tests/tls/"}},
+    {"<catch2/", {"tests/catch.h"}},
     {"<llhttp", {"http/message_parser", "tests/http/"}},
 }};
 

@@ -1,12 +1,12 @@
+#include "sluice/tests/catch.h"
+#include "sluice/tests/tidy/rules.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "sluice/tests/catch.h"
-#include "sluice/tests/tidy/rules.h"
 
 namespace sluice::tidy {
 namespace {

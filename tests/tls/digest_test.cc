@@ -1,11 +1,11 @@
 #include "sluice/tls/digest.h"
 
+#include "sluice/tests/catch.h"
+
 #include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "sluice/tests/catch.h"
 
 namespace sluice::tls {
 namespace {
