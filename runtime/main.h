@@ -47,12 +47,12 @@ private:
 [[nodiscard]] int run_main(const std::function<Task<ExitStatus>(Loop&)>& body);
 
 template <std::invocable<Loop&> Body>
-[[nodiscard]] int run_main(const Body& body, int, char**) {
+[[nodiscard]] int run_main(const Body& body, int, char* const*) {
     return run_main(body);
 }
 
 template <std::invocable<Loop&, Arguments> Body>
-[[nodiscard]] int run_main(const Body& body, int count, char** values) {
+[[nodiscard]] int run_main(const Body& body, int count, char* const* values) {
     const Arguments arguments(values + (count > 0 ? 1 : 0), values + count);
     return run_main([&](Loop& loop) { return body(loop, arguments); });
 }

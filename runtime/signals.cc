@@ -28,13 +28,6 @@ int pending_of(const SignalSet& signals) noexcept {
 
 }  // namespace
 
-SignalSet::SignalSet(std::initializer_list<int> signals) noexcept {
-    sigemptyset(&signals_);
-    for (const int signal : signals) {
-        sigaddset(&signals_, signal);
-    }
-}
-
 void block_signals(const SignalSet& signals) noexcept {
     ensure(pthread_sigmask(SIG_BLOCK, &signals.native(), nullptr) == 0);
 }

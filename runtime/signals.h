@@ -13,14 +13,19 @@
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/task.h"
 
+#include <concepts>
 #include <csignal>
-#include <initializer_list>
 
 namespace sluice {
 
 class SignalSet {
 public:
-    SignalSet(std::initializer_list<int> signals) noexcept;
+    // No initializer_list: GCC 12 cannot keep its array in a coroutine.
+    template <std::same_as<int>... Signal>
+    SignalSet(Signal... signals) noexcept {
+        sigemptyset(&signals_);
+        (sigaddset(&signals_, signals), ...);
+    }
 
     // SIGTERM and SIGINT: what a service manager and a person at a terminal send.
     [[nodiscard]] static SignalSet termination() noexcept { return {SIGTERM, SIGINT}; }

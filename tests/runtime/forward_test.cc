@@ -4,7 +4,7 @@
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/memory_stream.h"
 #include "sluice/runtime/scope.h"
-#include "sluice/tests/support/on_kernel.h"
+#include "sluice/tests/support/on_simulator.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -20,7 +20,7 @@
 namespace sluice {
 namespace {
 
-using tests::on_kernel;
+using tests::on_simulator;
 using Log = std::vector<std::string>;
 
 // Yields "0", "1" ... up to `chunks`, and then its end or an error; it notes each step.
@@ -86,7 +86,7 @@ TEST_CASE("forward: nothing is read before the sink has taken what came before",
     Log log;
     ScriptedSource source(log, 2);
     ScriptedSink sink(log, {});
-    const Result<std::uint64_t> octets = on_kernel(forward(source, sink));
+    const Result<std::uint64_t> octets = on_simulator(forward(source, sink));
     CHECK(octets == 2U);
     CHECK(log ==
           Log{"read", "write 0", "written 0", "read", "write 1", "written 1", "read", "finish"});
@@ -95,7 +95,7 @@ TEST_CASE("forward: nothing is read before the sink has taken what came before",
 TEST_CASE("forward: of an empty source it finishes the sink", "[runtime][forward]") {
     MemorySource source("");
     MemorySink sink(10);
-    CHECK(on_kernel(forward(source, sink)) == 0U);
+    CHECK(on_simulator(forward(source, sink)) == 0U);
     CHECK(sink.is_finished());
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("forward: when the source fails, the sink is aborted and not finished"
     ScriptedSource source(log, 2, Error{Errc::end_of_stream, Phase::receive, 0, 77});
     ScriptedSink sink(log, {});
     Passage passage;
-    const Result<std::uint64_t> octets = on_kernel(forward(source, sink, passage));
+    const Result<std::uint64_t> octets = on_simulator(forward(source, sink, passage));
     REQUIRE_FALSE(octets);
     CHECK(octets.error().code == Errc::end_of_stream);
     CHECK(octets.error().phase == Phase::receive);
@@ -124,7 +124,7 @@ TEST_CASE(
     MemorySource source(text, 3);
     MemorySink sink(5);
     Passage passage;
-    const Result<std::uint64_t> octets = on_kernel(forward(source, sink, passage));
+    const Result<std::uint64_t> octets = on_simulator(forward(source, sink, passage));
     REQUIRE_FALSE(octets);
     CHECK(octets.error().code == Errc::limit_exceeded);
     CHECK(octets.error().octets_done == 5);
@@ -138,7 +138,7 @@ TEST_CASE("forward: a sink that failed is left as it is, neither finished nor ab
     Log log;
     ScriptedSource source(log, 2);
     ScriptedSink sink(log, 1);
-    CHECK(on_kernel(forward(source, sink)) == failure(Errc::reset, Phase::send));
+    CHECK(on_simulator(forward(source, sink)) == failure(Errc::reset, Phase::send));
     CHECK(log == Log{"read", "write 0", "written 0", "read", "write 1", "written 1"});
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("forward: when the sink cannot be finished, it says so, with all octet
     ScriptedSource source(log, 3);
     ScriptedSink sink(log, {}, Error{Errc::input_output, Phase::sync});
     Passage passage;
-    const Result<std::uint64_t> octets = on_kernel(forward(source, sink, passage));
+    const Result<std::uint64_t> octets = on_simulator(forward(source, sink, passage));
     REQUIRE_FALSE(octets);
     CHECK(octets.error().phase == Phase::sync);
     CHECK(octets.error().octets_done == 3);
@@ -186,7 +186,7 @@ TEST_CASE("forward: a stop ends it even where nothing ever waits, and aborts the
     EndlessSource source;
     Log log;
     ScriptedSink sink(log, {});
-    CHECK(on_kernel(forward_stopped(source, sink)) == failure(Errc::cancelled, Phase::read));
+    CHECK(on_simulator(forward_stopped(source, sink)) == failure(Errc::cancelled, Phase::read));
     CHECK(log.back() == "abort");
 }
 

@@ -6,7 +6,7 @@
 #include "sluice/runtime/sink.h"
 #include "sluice/runtime/take.h"
 #include "sluice/runtime/tee.h"
-#include "sluice/tests/support/on_kernel.h"
+#include "sluice/tests/support/on_simulator.h"
 
 #include <cstddef>
 #include <span>
@@ -19,7 +19,7 @@
 namespace sluice {
 namespace {
 
-using tests::on_kernel;
+using tests::on_simulator;
 
 static_assert(Sink<NullSink, Octets>);
 static_assert(Source<MemorySource, Octets>);
@@ -61,7 +61,7 @@ TEST_CASE("counted: sink and source count every octet that passed", "[runtime][s
     CountedSource source(memory);
     NullSink null;
     CountedSink sink(null);
-    CHECK(on_kernel(forward(source, sink)) == text.size());
+    CHECK(on_simulator(forward(source, sink)) == text.size());
     CHECK(source.octets() == text.size());
     CHECK(sink.octets() == text.size());
 }
@@ -69,7 +69,7 @@ TEST_CASE("counted: sink and source count every octet that passed", "[runtime][s
 TEST_CASE("counted: of a write that failed, what was taken counts", "[runtime][streams]") {
     MemorySink memory(7);
     CountedSink sink(memory);
-    CHECK_FALSE(on_kernel(write(sink, text)));
+    CHECK_FALSE(on_simulator(write(sink, text)));
     CHECK(sink.octets() == 7);
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("hashed: sink and source show the hasher exactly what passed", "[runti
     MemorySink kept(100);
     Concatenation written;
     HashedSink sink(kept, written);
-    CHECK(on_kernel(forward(source, sink)) == text.size());
+    CHECK(on_simulator(forward(source, sink)) == text.size());
     CHECK(read.finish() == text);
     CHECK(written.finish() == text);
     CHECK(kept.text() == text);
@@ -104,7 +104,7 @@ TEST_CASE("take: yields the first octets, wherever the reads ended", "[runtime][
         MemorySource memory(text, row.chunk);
         TakeSource source(memory, row.octets);
         MemorySink sink(100);
-        CHECK(on_kernel(forward(source, sink)) == row.taken.size());
+        CHECK(on_simulator(forward(source, sink)) == row.taken.size());
         CHECK(sink.text() == row.taken);
     }
 }
@@ -114,7 +114,7 @@ TEST_CASE("tee: both sinks get everything and are finished", "[runtime][streams]
     MemorySink first(100);
     MemorySink second(100);
     TeeSink tee(first, second);
-    CHECK(on_kernel(forward(source, tee)) == text.size());
+    CHECK(on_simulator(forward(source, tee)) == text.size());
     CHECK(first.text() == text);
     CHECK(second.text() == text);
     CHECK(first.is_finished());
@@ -128,7 +128,7 @@ TEST_CASE("tee: when one sink fails, that error is told, with what both had take
     MemorySink small(6);
     MemorySink large(100);
     TeeSink tee(first_fails ? small : large, first_fails ? large : small);
-    const Result<std::uint64_t> octets = on_kernel(forward(source, tee));
+    const Result<std::uint64_t> octets = on_simulator(forward(source, tee));
     REQUIRE_FALSE(octets);
     CHECK(octets.error().code == Errc::limit_exceeded);
     CHECK(octets.error().octets_done == 6);
@@ -141,7 +141,7 @@ TEST_CASE("tee: when the first cannot be finished, the second is aborted", "[run
     MemorySink second(100);
     first.abort();
     TeeSink tee(first, second);
-    CHECK_FALSE(on_kernel(tee.finish()));
+    CHECK_FALSE(on_simulator(tee.finish()));
     CHECK(second.is_aborted());
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("buffered: small writes become one, and large ones are not copied",
         INFO(row.why);
         SizesSink sizes;
         BufferedSink sink(sizes, 10);
-        on_kernel(write_sizes(sink, row.written));
+        on_simulator(write_sizes(sink, row.written));
         CHECK(sizes.sizes == row.seen);
     }
 }
@@ -185,7 +185,7 @@ TEST_CASE("buffered: octets arrive whole and in order", "[runtime][streams]") {
         MemorySource source(text, chunk);
         MemorySink memory(100);
         BufferedSink sink(memory, 7);
-        CHECK(on_kernel(forward(source, sink)) == text.size());
+        CHECK(on_simulator(forward(source, sink)) == text.size());
         CHECK(memory.text() == text);
         CHECK(memory.is_finished());
     }
@@ -194,15 +194,15 @@ TEST_CASE("buffered: octets arrive whole and in order", "[runtime][streams]") {
 TEST_CASE("buffered: a late failure is told by finish", "[runtime][streams]") {
     MemorySink memory(3);
     BufferedSink sink(memory, 10);
-    CHECK(on_kernel(write(sink, "abcdef")));
-    CHECK(on_kernel(sink.finish()) == failure(Errc::limit_exceeded, Phase::write));
+    CHECK(on_simulator(write(sink, "abcdef")));
+    CHECK(on_simulator(sink.finish()) == failure(Errc::limit_exceeded, Phase::write));
     CHECK_FALSE(memory.is_finished());
 }
 
 TEST_CASE("buffered: what was not flushed is lost to abort", "[runtime][streams]") {
     MemorySink memory(10);
     BufferedSink sink(memory, 10);
-    CHECK(on_kernel(write(sink, "abc")));
+    CHECK(on_simulator(write(sink, "abc")));
     sink.abort();
     CHECK(memory.octets().empty());
     CHECK(memory.is_aborted());
@@ -210,9 +210,9 @@ TEST_CASE("buffered: what was not flushed is lost to abort", "[runtime][streams]
 
 TEST_CASE("memory sink: nothing is taken once it is over", "[runtime][streams]") {
     MemorySink sink(10);
-    CHECK(on_kernel(write(sink, "abc")));
-    CHECK(on_kernel(sink.finish()));
-    CHECK(on_kernel(write(sink, "d")) == failure(Errc::closed, Phase::write));
+    CHECK(on_simulator(write(sink, "abc")));
+    CHECK(on_simulator(sink.finish()));
+    CHECK(on_simulator(write(sink, "d")) == failure(Errc::closed, Phase::write));
     sink.abort();
     CHECK(sink.is_finished());
     CHECK(sink.text() == "abc");

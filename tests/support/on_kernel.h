@@ -1,4 +1,9 @@
 // Kernel: a loop on the real kernel, with operations that can be made to fail.
+//
+// All loops of a process use one ring after the other's end: a ring is memory that the kernel takes
+// back late, and a test that made hundreds would run out of what it may lock.
+//
+// Threading:    The first thread that used one, in each process.
 
 #pragma once
 
@@ -7,6 +12,8 @@
 #include "sluice/runtime/task.h"
 #include "sluice/runtime/uring_backend.h"
 #include "sluice/tests/support/faulty_backend.h"
+
+#include <unistd.h>
 
 #include <memory>
 #include <utility>
@@ -24,8 +31,17 @@ public:
     }
 
 private:
-    std::unique_ptr<UringBackend> ring_ = UringBackend::create().value();
-    FaultyBackend faulty_{*ring_};
+    static UringBackend& ring() {
+        static std::unique_ptr<UringBackend> ring;
+        static pid_t owner = 0;
+        if (std::exchange(owner, ::getpid()) != ::getpid()) {
+            ring.release();  // Of the process that this one was forked from.
+            ring = UringBackend::create().value();
+        }
+        return *ring;
+    }
+
+    FaultyBackend faulty_{ring()};
     Loop loop_{faulty_};
 };
 

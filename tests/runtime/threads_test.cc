@@ -1,0 +1,128 @@
+#include "sluice/runtime/threads.h"
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/main.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+class Variable {
+public:
+    explicit Variable(const char* value) { ::setenv("SLUICE_BACKEND", value, 1); }
+    Variable(Variable&&) = delete;
+    ~Variable() { ::unsetenv("SLUICE_BACKEND"); }
+};
+
+Task<int> end_with(int status) {
+    co_return status;
+}
+
+// Waits until it is asked to stop, then ends well.
+Task<int> wait_for_stop() {
+    Event never_set;
+    const bool happened = co_await never_set.wait();
+    co_return happened ? 1 : 0;
+}
+
+Task<int> end_by_exception() {
+    co_await yield();
+    throw std::runtime_error("planted");
+    co_return 0;
+}
+
+TEST_CASE("threads: each loop has a thread of its own, and all end", "[runtime][threads]") {
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    std::set<unsigned> indices;
+    const auto body = [&](Loop&, unsigned index) {
+        const std::lock_guard lock(mutex);
+        threads.insert(std::this_thread::get_id());
+        indices.insert(index);
+        return end_with(0);
+    };
+    CHECK(run_on_threads(3, BackendKind::io_uring, body) == 0);
+    CHECK(threads.size() == 3);
+    CHECK(threads.contains(std::this_thread::get_id()));
+    CHECK(indices == std::set<unsigned>{0, 1, 2});
+}
+
+TEST_CASE("threads: when one body fails, the others are asked to stop, and its status counts",
+          "[runtime][threads]") {
+    const unsigned failing = GENERATE(0U, 1U, 2U);
+    const auto body = [failing](Loop&, unsigned index) {
+        return index == failing ? end_with(7) : wait_for_stop();
+    };
+    CHECK(run_on_threads(3, BackendKind::io_uring, body) == 7);
+}
+
+TEST_CASE("threads: an exception is told, and counts as 1", "[runtime][threads]") {
+    const auto body = [](Loop&, unsigned index) {
+        return index == 0 ? end_by_exception() : wait_for_stop();
+    };
+    CHECK(run_on_threads(2, BackendKind::io_uring, body) == 1);
+}
+
+TEST_CASE("threads: a backend that cannot be had is a failure, not a hang", "[runtime][threads]") {
+    const auto body = [](Loop&, unsigned) { return wait_for_stop(); };
+    CHECK(run_on_threads(2, BackendKind::epoll, body) == 1);
+}
+
+TEST_CASE("backend: its name decides, and the environment where none is given",
+          "[runtime][backend]") {
+    CHECK(parse_backend_kind("auto") == BackendKind::automatic);
+    CHECK(parse_backend_kind("io_uring") == BackendKind::io_uring);
+    CHECK(parse_backend_kind("epoll") == BackendKind::epoll);
+    CHECK(parse_backend_kind("kqueue").error().code == Errc::invalid);
+
+    CHECK(make_backend()->get()->name() == "io_uring");
+    const Variable epoll("epoll");
+    CHECK(make_backend().error().code == Errc::unsupported);
+    CHECK(make_backend(BackendKind::io_uring)->get()->name() == "io_uring");
+    CHECK(describe_backend_failure(BackendKind::automatic, make_backend().error()).find("epoll") !=
+          std::string::npos);
+    const Variable nonsense("kqueue");
+    CHECK(make_backend().error().code == Errc::invalid);
+    CHECK(describe_backend_failure(BackendKind::automatic, make_backend().error()).find("kqueue") !=
+          std::string::npos);
+}
+
+Task<ExitStatus> program(Loop&, Arguments arguments) {
+    if (arguments.empty()) {
+        co_return failure(Errc::invalid, Phase::none).error();
+    }
+    if (arguments.front() == "result") {
+        co_return Result<void>(failure(Errc::refused, Phase::connect));
+    }
+    if (arguments.front() == "well") {
+        co_return Result<int>(5);
+    }
+    co_return 22;
+}
+
+TEST_CASE("main: the exit status is the number, or 1 for an error", "[runtime][main]") {
+    char name[] = "program";
+    char result[] = "result";
+    char well[] = "well";
+    char other[] = "other";
+    char* const none[] = {name, nullptr};
+    char* const with_result[] = {name, result, nullptr};
+    char* const with_well[] = {name, well, nullptr};
+    char* const with_other[] = {name, other, nullptr};
+    CHECK(run_main(program, 1, none) == 1);
+    CHECK(run_main(program, 2, with_result) == 1);
+    CHECK(run_main(program, 2, with_well) == 0);
+    CHECK(run_main(program, 2, with_other) == 22);
+}
+
+}  // namespace
+}  // namespace sluice
