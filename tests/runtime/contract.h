@@ -193,9 +193,13 @@ public:
         client = backend.open_socket(AF_INET).value();
         Recorded accepting(backend, Accept{listener});
         REQUIRE(result_of(backend, Connect{client, &to}) == 0);
-        REQUIRE(wait_for(backend, [&] { return !accepting.results.empty(); }));
-        server = accepting.results.front();
-        REQUIRE(server >= 0);
+        REQUIRE(wait_for(backend, [&] {
+            if (accepting.ended) {
+                accepting.submit_again();  // No descriptor, at that moment.
+            }
+            return !accepting.results.empty() && accepting.last() >= 0;
+        }));
+        server = accepting.last();
     }
     Pair(Pair&&) = delete;
     ~Pair() {

@@ -1,0 +1,310 @@
+// The simulator's own promises: replay, virtual time, faults where they were asked for, and that
+// deadlocks and leaks do not stay hidden. What it shares with the kernel is in the contract tests.
+
+#include "sluice/runtime/simulation/simulated_backend.h"
+
+#include "sluice/tests/catch.h"
+#include "sluice/tests/runtime/contract.h"
+#include "sluice/tests/support/death.h"
+#include "sluice/tests/support/simulation.h"
+
+#include <poll.h>
+
+#include <set>
+
+namespace sluice::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using simulation::CutKind;
+using simulation::Direction;
+using simulation::faulty;
+using simulation::Options;
+using simulation::Reachability;
+using simulation::SimulatedBackend;
+
+// An upload of `text` and its answer. Yields what the server got, and how it ended there.
+Input upload(SimulatedBackend& backend, std::string_view text) {
+    Pair pair(backend);
+    const Parts parts(text);
+    std::size_t sent = 0;
+    Recorded receiving(backend, Receive{pair.server});
+    while (sent < text.size() && receiving.last() > 0) {
+        const Parts rest(text.substr(sent));
+        Recorded sending(backend, Send{pair.client, rest});
+        REQUIRE(wait_for(backend, [&] {
+            if (receiving.ended && receiving.last() > 0) {
+                receiving.submit_again();
+            }
+            return sending.ended || receiving.ended;
+        }));
+        sending.cancel();
+        REQUIRE(ends(backend, sending));
+        if (sending.last() < 0) {
+            break;
+        }
+        sent += static_cast<std::size_t>(sending.last());
+    }
+    backend.shut_down_sending(pair.client);
+    REQUIRE(wait_for(backend, [&] {
+        if (receiving.ended && receiving.last() > 0) {
+            receiving.submit_again();
+        }
+        return receiving.ended;
+    }));
+    return {receiving.octets, receiving.last()};
+}
+
+std::string trace_of(Options options) {
+    std::string trace;
+    options.trace = &trace;
+    SimulatedBackend backend(options);
+    upload(backend, std::string(5000, 'x'));
+    return trace;
+}
+
+TEST_CASE("simulation: one seed is one run, to the octet of its trace", "[runtime][simulation]") {
+    std::set<std::string> traces;
+    for_each_seed(20, [&](std::uint64_t seed) {
+        const std::string trace = trace_of(faulty(seed));
+        CHECK(trace.size() > 100);
+        CHECK((trace == trace_of(faulty(seed))));
+        traces.insert(trace);
+    });
+    CHECK(traces.size() == 20);
+}
+
+TEST_CASE("simulation: what is sent arrives whole and in order, whatever is short, late or cut up",
+          "[runtime][simulation]") {
+    const std::string text = more_than_fits().substr(0, 2'000);
+    for_each_seed(seeds_usual, [&](std::uint64_t seed) {
+        SimulatedBackend backend(faulty(seed));
+        const Input input = upload(backend, text);
+        REQUIRE((input.octets == text));
+        REQUIRE(input.end == 0);
+    });
+}
+
+TEST_CASE("simulation: a connection is cut after exactly the octets that it was to pass",
+          "[runtime][simulation]") {
+    const std::string text = more_than_fits().substr(0, 64);
+    const CutKind kind = GENERATE(CutKind::reset, CutKind::fin);
+    for (std::uint64_t after = 0; after <= text.size(); ++after) {
+        for_each_seed(10, [&](std::uint64_t seed) {
+            CAPTURE(after);
+            Options options{.seed = seed};
+            options.network.cut_segment_percent = 50;
+            options.cuts = {{.after_octets = after, .kind = kind}};
+            SimulatedBackend backend(options);
+            const Input input = upload(backend, text);
+            CHECK(input.octets == text.substr(0, after));
+            CHECK(input.end == (kind == CutKind::fin ? 0 : -ECONNRESET));
+        });
+    }
+}
+
+TEST_CASE("simulation: a cut FIN resets the end that did not send it", "[runtime][simulation]") {
+    SimulatedBackend backend;
+    Pair pair(backend);
+    backend.cut(0, Direction::to_server, CutKind::fin);
+    CHECK(receive_to_end(backend, pair.server).end == 0);
+    CHECK(receive_to_end(backend, pair.client).end == -ECONNRESET);
+}
+
+TEST_CASE("simulation: in silence nothing passes and nobody is told, until retries end",
+          "[runtime][simulation]") {
+    SimulatedBackend backend;
+    Pair pair(backend);
+    backend.cut(0, Direction::to_server, CutKind::silence);
+    REQUIRE(send(backend, pair.client, "lost") == 4);
+    Recorded receiving(backend, Receive{pair.server});
+    Recorded watching(backend, Poll{pair.client, POLLRDHUP});
+    const Instant before = backend.now();
+    backend.wait(before + 10min);
+    CHECK(receiving.results.empty());
+    CHECK(watching.results.empty());
+    CHECK(backend.socket_state(pair.client).unacknowledged == 4);
+
+    REQUIRE(ends(backend, watching) == false);
+    while (!watching.ended) {
+        backend.wait(never);
+    }
+    CHECK(backend.now() >= before + 15min);
+    CHECK(result_of(backend, Receive{pair.client}) == -ETIMEDOUT);
+    CHECK(receiving.results.empty());
+}
+
+TEST_CASE("simulation: in silence of the way back octets arrive, and are not known to",
+          "[runtime][simulation]") {
+    SimulatedBackend backend;
+    Pair pair(backend);
+    backend.cut(0, Direction::to_client, CutKind::silence);
+    REQUIRE(send(backend, pair.client, "heard") == 5);
+    CHECK(receive_octets(backend, pair.server, 5) == "heard");
+    backend.wait(backend.now() + 1min);
+    CHECK(backend.socket_state(pair.client).unacknowledged == 5);
+}
+
+TEST_CASE("simulation: a connect meets what its address was made to be", "[runtime][simulation]") {
+    struct Row {
+        Reachability reachability;
+        std::int32_t result;
+        Duration takes;
+    };
+    const Row row = GENERATE(Row{Reachability::refused, -ECONNREFUSED, 200us},
+                             Row{Reachability::unreachable, -EHOSTUNREACH, 200us},
+                             Row{Reachability::silent, -ETIMEDOUT, 127s},
+                             Row{Reachability::reachable, 0, 200us});
+    SimulatedBackend backend;
+    const Endpoint to = Endpoint::loopback(80);
+    const int listener = backend.listen(to, {}).value();
+    backend.make(to, row.reachability);
+    const int fd = backend.open_socket(AF_INET).value();
+    const Instant before = backend.now();
+    {
+        Recorded connecting(backend, Connect{fd, &to});
+        while (!connecting.ended) {
+            backend.wait(never);
+        }
+        CHECK(connecting.last() == row.result);
+        CHECK(backend.now() - before == row.takes);
+    }
+    backend.close(fd);
+    backend.close(listener);
+}
+
+TEST_CASE("simulation: a listener at 0.0.0.0 is every host at its port", "[runtime][simulation]") {
+    SimulatedBackend backend;
+    const int listener = backend.listen(Endpoint::any(80), {}).value();
+    const Endpoint to = Endpoint::parse("10.1.2.3:80").value();
+    const int fd = backend.open_socket(AF_INET).value();
+    CHECK(result_of(backend, Connect{fd, &to}) == 0);
+    CHECK(backend.peer_endpoint(fd) == to);
+    backend.close(fd);
+    backend.close(listener);
+}
+
+TEST_CASE("simulation: the clock moves only when nothing else can", "[runtime][simulation]") {
+    Options options;
+    options.network.latency_min = options.network.latency_max = 40ms;
+    options.network.octets_per_second = 1'000'000;
+    SimulatedBackend backend(options);
+    Pair pair(backend);
+    const Instant before = backend.now();
+    REQUIRE(send(backend, pair.client, std::string(100'000, 'x')) == 100'000);
+    CHECK(backend.now() == before);
+    Recorded receiving(backend, Receive{pair.server});
+    receiving.keeps_buffers = false;
+    REQUIRE(wait_for(backend, [&] { return receiving.octets.size() == 100'000; }));
+    CHECK(backend.now() == before + 40ms + 100ms);
+}
+
+TEST_CASE("simulation: a turn that waits for nothing and finds nothing takes time all the same",
+          "[runtime][simulation]") {
+    SimulatedBackend backend;
+    const Instant before = backend.now();
+    backend.wait(Instant::min());
+    CHECK(backend.now() > before);
+    CHECK(backend.now() < before + 1ms);
+}
+
+TEST_CASE("simulation: without descriptors an accept ends, and the connection waits",
+          "[runtime][simulation]") {
+    SimulatedBackend backend({.descriptors_max = 3});
+    const int listener = backend.listen(Endpoint::loopback(80), {}).value();
+    const Endpoint to = backend.local_endpoint(listener);
+    const int client = backend.open_socket(AF_INET).value();
+    const int other = backend.open_socket(AF_INET).value();
+    CHECK(!backend.open_socket(AF_INET).has_value());
+    REQUIRE(result_of(backend, Connect{client, &to}) == 0);
+    CHECK(result_of(backend, Accept{listener}) == -EMFILE);
+    backend.close(other);
+    Recorded accepting(backend, Accept{listener});
+    REQUIRE(wait_for(backend, [&] { return !accepting.results.empty(); }));
+    REQUIRE(accepting.last() >= 0);
+    backend.close(accepting.last());
+    accepting.cancel();
+    REQUIRE(ends(backend, accepting));
+    backend.close(client);
+    backend.close(listener);
+}
+
+TEST_CASE("simulation: a full disk takes what fits, then nothing", "[runtime][simulation][file]") {
+    Options options;
+    options.disk.capacity_octets = 6;
+    SimulatedBackend backend(options);
+    const int fd = result_of(backend, Open{"/tmp/file", O_CREAT | O_WRONLY, 0600});
+    const std::string_view text = "four";
+    const auto octets = std::as_bytes(std::span(text));
+    CHECK(result_of(backend, Write{fd, octets, 0}) == 4);
+    CHECK(result_of(backend, Write{fd, octets, 4}) == 2);
+    CHECK(result_of(backend, Write{fd, octets, 6}) == -ENOSPC);
+    backend.close(fd);
+    CHECK(backend.disk().contents("/tmp/file") == "fourfo");
+    CHECK(result_of(backend, Remove{"/tmp/file"}) == 0);
+    CHECK(backend.disk().used_octets() == 0);
+}
+
+TEST_CASE("simulation: what was not synced is not what a crash would leave",
+          "[runtime][simulation][file]") {
+    SimulatedBackend backend;
+    backend.disk().preload("/store/old", "old");
+    const int fd = result_of(backend, Open{"/store/new", O_CREAT | O_WRONLY, 0600});
+    const std::string_view text = "new";
+    REQUIRE(result_of(backend, Write{fd, std::as_bytes(std::span(text)), 0}) == 3);
+    CHECK(backend.disk().synced_contents("/store/new") == std::nullopt);
+    const int directory = result_of(backend, Open{"/store", O_RDONLY | O_DIRECTORY, 0});
+    REQUIRE(result_of(backend, Sync{directory}) == 0);
+    CHECK(backend.disk().synced_contents("/store/new") == "");
+    REQUIRE(result_of(backend, Sync{fd}) == 0);
+    CHECK(backend.disk().synced_contents("/store/new") == "new");
+    CHECK(backend.disk().list("/store") == std::vector<std::string>{"new", "old"});
+    CHECK(backend.disk().synced_contents("/store/old") == "old");
+    backend.close(directory);
+    backend.close(fd);
+}
+
+TEST_CASE("simulation: a wait that could never end is reported with all that is in flight",
+          "[runtime][simulation]") {
+    SimulatedBackend backend;
+    Pair pair(backend);
+    std::string report;
+    backend.on_violation([&](const std::string& text) { report = text; });
+    Recorded receiving(backend, Receive{pair.server});
+    Recorded watching(backend, Poll{pair.client, POLLRDHUP});
+    backend.wait(never);
+    CHECK(report.find("could never end") != std::string::npos);
+    CHECK(report.find("receive fd=" + std::to_string(pair.server)) != std::string::npos);
+    CHECK(report.find("poll fd=" + std::to_string(pair.client)) != std::string::npos);
+}
+
+TEST_CASE("simulation: deadlocks, leaks and stale descriptors stop the process",
+          "[runtime][simulation]") {
+    const auto deadlock = death_of([] { SimulatedBackend().wait(never); });
+    CHECK(deadlock.value_or("").find("could never end") != std::string::npos);
+
+    const auto leak = death_of([] {
+        SimulatedBackend backend;
+        (void)backend.open_socket(AF_INET);
+    });
+    CHECK(leak.value_or("").find("invariant violated") != std::string::npos);
+
+    const auto stale = death_of([] {
+        SimulatedBackend backend;
+        const int fd = backend.open_socket(AF_INET).value();
+        backend.close(fd);
+        backend.close(fd);
+    });
+    CHECK(stale.value_or("").find("which is not open") != std::string::npos);
+
+    const auto in_use = death_of([] {
+        SimulatedBackend backend;
+        const int fd = backend.listen(Endpoint::loopback(80), {}).value();
+        Recorded accepting(backend, Accept{fd});
+        backend.close(fd);
+    });
+    CHECK(in_use.value_or("").find("which is in use") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::tests
