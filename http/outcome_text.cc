@@ -148,6 +148,16 @@ std::string exchanged(const Outcome& outcome) {
     return text;
 }
 
+// What of a response there is to speak of: its content, or that of the request which it answers.
+std::string answered_with(const Outcome& outcome) {
+    if (outcome.send.body_offered > 0 || outcome.receive.body == 0) {
+        return outcome.send.body_offered > 0
+                   ? ", " + part(outcome.send.body_accepted, outcome.send.declared)
+                   : ",";
+    }
+    return " after " + part(outcome.receive.body, outcome.receive.declared) + " came,";
+}
+
 // What became of a server's answer to a request that went wrong.
 std::string answer_text(const Outcome& outcome) {
     if (outcome.send.phase == SendPhase::all_accepted) {
@@ -207,11 +217,12 @@ constexpr std::array rows{
     Row{Verdict::interrupted, "interrupted: {cause} with {sent} of the response accepted"},
     Row{Verdict::stalled,
         "stalled: the client took no more with {sent} of the response accepted; {cause}"},
-    Row{Verdict::sent, "sent: {status}, {sent} {delivered}"},
-    Row{Verdict::acknowledged, "acknowledged: {status}, {sent} {delivered}"},
-    Row{Verdict::confirmed, "confirmed: {status}, {sent} {delivered}"},
+    Row{Verdict::sent, "sent: {status}{answered} {delivered}"},
+    Row{Verdict::acknowledged, "acknowledged: {status}{answered} {delivered}"},
+    Row{Verdict::confirmed, "confirmed: {status}{answered} {delivered}"},
     Row{Verdict::acknowledged_then_reset,
-        "acknowledged, then reset: {status}, {sent} {delivered}, but the client may not have read "
+        "acknowledged, then reset: {status}{answered} {delivered}, but the client may not have "
+        "read "
         "them"},
     Row{Verdict::request_unread,
         "request unread: {status}, {sent} {delivered}; {came} of the request's content came, "
@@ -246,6 +257,9 @@ std::string fill(std::string_view word, const Outcome& outcome) {
     }
     if (word == "status") {
         return status_text(outcome.status);
+    }
+    if (word == "answered") {
+        return answered_with(outcome);
     }
     if (word == "answer") {
         return answer_text(outcome);

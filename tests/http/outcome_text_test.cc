@@ -134,5 +134,20 @@ TEST_CASE("outcome as text: a whole that is not known is not named", "[http][out
         "interrupted: the server reset the connection with 1 octet accepted;"));
 }
 
+TEST_CASE("outcome as text: an answer without content tells of the content that it answers",
+          "[http][outcome]") {
+    Outcome outcome = tests::sample_of(Verdict::sent);
+    outcome.send.body_offered = 0;
+    outcome.send.body_accepted = 0;
+    outcome.send.declared = 0;
+    outcome.receive.body = 0;
+    CHECK(sentence(outcome) == "sent: 200, accepted by this end's kernel");
+
+    outcome.receive.body = 1'000;
+    outcome.receive.declared = 1'000;
+    CHECK(sentence(outcome) ==
+          "sent: 200 after all 1,000 octets came, accepted by this end's kernel");
+}
+
 }  // namespace
 }  // namespace sluice::http
