@@ -10,8 +10,8 @@ namespace sluice::http {
 
 namespace {
 
-// Sixteen digits fill 64 bits. One more could wrap the size, and even as a leading zero it would let
-// a peer send a size that never ends.
+// Sixteen digits fill 64 bits. One more could wrap the size, and even as a leading zero it would
+// let a peer send a size that never ends.
 constexpr std::uint8_t size_digits_max = 16;
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Fields: the named values of a head or of a trailer section, in the order they stand there.
 //
 // FieldsView is what the parser found: offsets into octets that somebody else keeps. Fields is what
-// we are about to send: it holds its lines as they go on the wire, so that writing them is one copy,
-// and it takes nothing that could end a line or frame a message, so that no value given to it can
-// become a second field, a second message or another length.
+// we are about to send: it holds its lines as they go on the wire, so that they are written by one
+// copy, and it takes nothing that could end a line or frame a message, so that no value given to it
+// can become a second field, a second message or another length.
 //
 // Ownership:    A FieldsView owns nothing; it lives as long as the octets and the lines it names.
 //               What is given to a Fields is copied, and is no view into the same Fields.

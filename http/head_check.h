@@ -1,8 +1,8 @@
 // HeadCheck: holds the parts of a head, as a parser named them, against the grammar of the whole.
 //
-// A parser may pass over an octet without telling: a bare LF, a folded line, a blank before a colon.
-// Here the parts, joined by the only separators that a sender may use, must be the head again, octet
-// for octet. What is left over anywhere is an error, whoever thought that it could be skipped.
+// A parser may pass over an octet without telling: a bare LF, a folded line, a blank too many. Here
+// the parts, joined by the only separators that a sender may use, must be the head again, octet for
+// octet. What is left over anywhere is an error, whoever thought that it could be skipped.
 //
 // Errors:       head_malformed, target_malformed or version_unsupported, with the octet.
 // Source:       RFC 9112 2.2, 3, 4, 5.

@@ -1,7 +1,7 @@
 // HeadFacts: what the fields of a head mean for the connection, and where its content ends.
 //
-// The rules that decide between two messages and one, in one place and without a parser. A head that
-// could be read in two ways is an error; nothing is repaired, merged or ignored.
+// The rules that decide between two messages and one, in one place and without a parser. A head
+// that could be read in two ways is an error; nothing is repaired, merged or ignored.
 //
 // Errors:       host_invalid, length_malformed, framing_ambiguous, transfer_coding_unsupported,
 //               expectation_failed; with the octet of the field's value, if there is one.

@@ -1,9 +1,9 @@
 // MessageParser: finds the head of a message in its octets, and takes off the chunked coding.
 //
 // llhttp reads heads and trailers, strictly. Once they are complete, HeadCheck holds what llhttp
-// named against the grammar, and HeadFacts tells what it means: what one parser tolerates and another
-// reads differently never gets through. Content of a known length needs no parser: its octets are
-// counted by who reads them.
+// named against the grammar, and HeadFacts tells what it means: what one parser tolerates and
+// another reads differently never gets through. Content of a known length needs no parser: its
+// octets are counted by who reads them.
 //
 // One object serves one message after another, of one connection or of many. It is small, and it
 // stops allocating once it has seen the largest message it will see.

@@ -13,8 +13,7 @@ constexpr std::uint64_t every(std::uint8_t octet) {
 
 constexpr std::uint64_t high_bits = every(0x80);
 
-// The tests of eight octets at once. Each is zero exactly if no octet is meant; otherwise its lowest
-// bit marks one that is.
+// The tests of eight octets at once. Each is zero exactly if no octet is meant.
 constexpr std::uint64_t below(std::uint64_t word, std::uint8_t bound) {
     return (word - every(bound)) & ~word & high_bits;
 }

@@ -72,7 +72,8 @@ constexpr Refused framing_rows[] = {
      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"sv,
      Errc::framing_ambiguous},
     {"chunked in two fields",
-     "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"sv,
+     "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+     "Transfer-Encoding: chunked\r\n\r\n"sv,
      Errc::framing_ambiguous},
     {"chunked not last", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"sv,
      Errc::framing_ambiguous},
@@ -80,7 +81,8 @@ constexpr Refused framing_rows[] = {
      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"sv,
      Errc::framing_ambiguous},
     {"chunked in the second field",
-     "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n"sv,
+     "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n"
+     "Transfer-Encoding: chunked\r\n\r\n"sv,
      Errc::framing_ambiguous},
     {"chunked with a comma behind it",
      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked,\r\n\r\n"sv, Errc::framing_ambiguous},
