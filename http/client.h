@@ -1,11 +1,11 @@
 // Client: sends HTTP/1.1 requests, over connections that it keeps and shares by origin.
 //
 // begin() never waits: it hands back an Exchange, which has a connection now, or will, or is told
-// why not. Connections are reused last in, first out; an idle one is watched, so a server that closed
-// it is noticed before it is used.
+// why not. Connections are reused last in, first out; an idle one is watched, so a server that
+// closed it is noticed before it is used.
 //
-// Ownership:    Borrows its loop, its connector and its observer. All its Exchanges must be gone, and
-//               close() awaited, before it is destroyed.
+// Ownership:    Borrows its loop, its connector and its observer. All its Exchanges must be gone,
+//               and close() awaited, before it is destroyed.
 // Completion:   Every exchange ends in one Outcome, on its handle and for the observer.
 // Threading:    The loop's thread. One Client a loop.
 // Source:       RFC 9110, RFC 9112.

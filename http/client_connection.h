@@ -5,8 +5,8 @@
 // when it happens.
 //
 // Ownership:    Borrows the transport, which run() closes. Lives until run() has completed.
-// Cancellation: close() ends and awaits what is in flight before the transport is closed; its exchange
-//               is told after that.
+// Cancellation: close() ends and awaits what is in flight before the transport is closed; its
+//               exchange is told after that.
 // Threading:    The loop's thread.
 // Source:       RFC 9112 9.3, 9.5, 9.6.
 

@@ -1,7 +1,8 @@
 // ClientOptions: the limits a client holds itself and its peers to.
 //
-// Time limits end a wait, never a transfer that makes progress; `never` turns one off. What they end
-// is told as timed_out, with the limit's TimeoutKind, unless the answer came with the last moment.
+// Time limits end a wait, never a transfer that makes progress; `never` turns one off. What they
+// end is told as timed_out, with the limit's TimeoutKind, unless the answer came with the last
+// moment.
 
 #pragma once
 

@@ -38,7 +38,8 @@ public:
     ClientRequest(std::string_view method, std::string_view url);
     ClientRequest(Method method, std::string_view url);
 
-    // The content will be written to the exchange's body(): this many octets, no less and no more ...
+    // The content will be written to the exchange's body(): this many octets, no less and no more
+    // ...
     ClientRequest& length(std::uint64_t octets);
     // ... or as many as come.
     ClientRequest& chunked();

@@ -9,8 +9,9 @@
 // Completion:   outcome() completes once all that the exchange had in flight has ended.
 // Cancellation: A stop of response(), of a read or of a write aborts the exchange; outcome() still
 //               yields its record then.
-// Errors:       response() and the streams say why in the words of sluice::Error; the whole truth is
-//               in the outcome. A write fails with `aborted` when the answer has made it pointless.
+// Errors:       response() and the streams say why in the words of sluice::Error; the whole truth
+//               is in the outcome. A write fails with `aborted` when the answer has made it
+//               pointless.
 // Threading:    The loop's thread. One task may write while another waits for the response, reads
 //               it, or waits for the outcome.
 // Source:       RFC 9110 10.1.1, 15; RFC 9112 9.3, 9.5.
@@ -42,8 +43,9 @@ public:
     ~Exchange();
 
     // Takes the request's content, if it was to have any: as much as was declared. To write more is
-    // refused, and to finish with less fails; both reset the connection. finish() completes when the
-    // kernel has accepted the whole request. An unfinished body never looks finished to the server.
+    // refused, and to finish with less fails; both reset the connection. finish() completes when
+    // the kernel has accepted the whole request. An unfinished body never looks finished to the
+    // server.
     [[nodiscard]] ByteSink& body() noexcept;
 
     // Trailers of a chunked request, to be filled before its body is finished.
@@ -52,9 +54,9 @@ public:
     // The final response, from its head on. May be asked for again.
     [[nodiscard]] Task<sluice::Result<Response>> response();
 
-    // Ends the exchange. Response content that was not read is read and dropped, within the client's
-    // limit; beyond it the connection is reset. A request left unfinished has failed. May be asked
-    // again.
+    // Ends the exchange. Response content that was not read is read and dropped, within the
+    // client's limit; beyond it the connection is reset. A request left unfinished has failed. May
+    // be asked again.
     [[nodiscard]] Task<Outcome> outcome();
 
     // Gives up, at once. `why` says whose failure it was: cancelled, source_error, sink_error.
@@ -66,7 +68,8 @@ public:
     // All attempts at the request, in order, once it has ended; the last is its outcome.
     [[nodiscard]] std::span<const Outcome> attempts() const noexcept;
 
-    // What was wrong with the request, if it was refused, or with the response, if it was malformed.
+    // What was wrong with the request, if it was refused, or with the response, if it was
+    // malformed.
     [[nodiscard]] const std::optional<Error>& message_error() const noexcept;
 
 private:

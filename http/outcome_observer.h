@@ -10,7 +10,8 @@ class OutcomeObserver {
 public:
     virtual ~OutcomeObserver() = default;
 
-    // Once for every exchange, at its end, on the loop's thread. `outcome` is the observer's to copy.
+    // Once for every exchange, at its end, on the loop's thread. `outcome` is the observer's to
+    // copy.
     virtual void exchange_ended(const Outcome& outcome) = 0;
 };
 

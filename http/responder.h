@@ -7,8 +7,8 @@
 //
 // Ownership:    Content given to respond() is copied; content given to the sink stays until write()
 //               completes. The Responder lives until the handler returns.
-// Cancellation: When the client is gone or the server drains too long, the handler is asked to stop:
-//               its waits end with `cancelled`, and it still runs to its end.
+// Cancellation: When the client is gone or the server drains too long, the handler is asked to
+//               stop: its waits end with `cancelled`, and it still runs to its end.
 // Errors:       Writing more than was declared is refused, and finishing with less aborts. An
 //               unfinished sink aborts: the connection is reset, so no client can take the response
 //               for whole. After an error the answer cannot be mended.

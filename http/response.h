@@ -29,8 +29,9 @@ public:
     // How the content ends; a length is what the response declared. None: there is no content.
     [[nodiscard]] Framing framing() const noexcept;
 
-    // Lends what arrived until the next read. Its end is the end that the framing promised: anything
-    // less is an error. `end_of_stream` and `reset` tell who cut it; octets_done says where.
+    // Lends what arrived until the next read. Its end is the end that the framing promised:
+    // anything less is an error. `end_of_stream` and `reset` tell who cut it; octets_done says
+    // where.
     [[nodiscard]] ByteSource& body() noexcept;
 
     // Once the body was read to its end. Empty if the content was not chunked.

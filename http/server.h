@@ -1,14 +1,14 @@
 // Server: answers HTTP/1.1 requests on the connections of an Acceptor, with one handler.
 //
-// Requests of a connection are handled one after another, and answered in that order. Every exchange
-// ends in one Outcome, which the observer gets, and the handler too if it asks.
+// Requests of a connection are handled one after another, and answered in that order. Every
+// exchange ends in one Outcome, which the observer gets, and the handler too if it asks.
 //
 // Ownership:    Borrows its loop and observer; owns the handler. serve() must have completed before
 //               it is destroyed.
 // Cancellation: A stop of serve() is a drain without patience: open exchanges are aborted, their
 //               handlers asked to stop and awaited.
-// Errors:       An exception that leaves the handler becomes a 500, or a reset once the response has
-//               begun, and is told to the observer; it goes no further.
+// Errors:       An exception that leaves the handler becomes a 500, or a reset once the response
+//               has begun, and is told to the observer; it goes no further.
 // Threading:    The loop's thread. One Server a loop; loops share a port by ListenOptions.
 // Source:       RFC 9110, RFC 9112.
 
@@ -48,6 +48,7 @@ public:
 
     // Stops accepting, closes idle connections, lets open exchanges end with Connection: close, and
     // after `patience` aborts what is left. Returns at once; serve() completes when it is done.
+    // Asked again, it can only become less patient.
     void drain(Duration patience) noexcept;
 
     [[nodiscard]] std::size_t connections() const noexcept;

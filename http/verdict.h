@@ -40,7 +40,7 @@
 //   S3   the request's head incomplete: protocol or limit, of the peer
 //   S16  the request's head incomplete: anything else
 //   S3   protocol or limit of the peer, in phase head
-//   S4   phase body: timeout; or gone, protocol, limit, of the peer or the network
+//   S4   content incomplete, phase body: timeout, or gone, protocol, limit, of peer or network
 //   --   of the application, not in phase linger or idle:
 //   S8     protocol (more or less content than declared)
 //   S16    drain, deadline, limit, timeout

@@ -5,8 +5,8 @@
 //
 // Ownership:    What is given to write() stays until it completes. What read() yields is lent until
 //               the next call on the source.
-// Completion:   write() takes everything, or fails and says in octets_done how much. Its wait is the
-//               back-pressure. An empty span from read() is the proven end.
+// Completion:   write() takes everything, or fails and says in octets_done how much. Its wait is
+//               the back-pressure. An empty span from read() is the proven end.
 // Cancellation: A stop ends a waiting read or write with `cancelled`; then only abort() is legal.
 // Errors:       Final. After one, only abort() and destruction are legal.
 // Threading:    The loop's thread. One call at a time.

@@ -2,8 +2,8 @@
 // terminal, standard input and output.
 //
 // Ownership:    Borrow the descriptor. The source owns one buffer.
-// Completion:   The source ends at the end of the file. finish() of the sink has nothing to add: the
-//               other end of a pipe cannot tell it from abort().
+// Completion:   The source ends at the end of the file. finish() of the sink has nothing to add:
+//               the other end of a pipe cannot tell it from abort().
 // Source:       io_uring_enter(2) on an offset of -1.
 
 #pragma once

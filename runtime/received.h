@@ -1,7 +1,8 @@
 // Received: octets that arrived, in a buffer lent by the backend's pool.
 //
 // An idle connection owns no receive buffer: the kernel takes one from a pool that all connections
-// of a loop share when octets arrive, and the last holder of the octets gives it back by letting go.
+// of a loop share when octets arrive, and the last holder of the octets gives it back by letting
+// go.
 //
 // Ownership:    Holds one pool buffer, which goes back on destruction, exactly once. Do not keep it
 //               while waiting for something unbounded: the pool is what bounds a loop's memory.

@@ -136,7 +136,8 @@ Task<Result<void>> TcpTransport::shut_down_sending() {
     co_return Result<void>();
 }
 
-// No event tells of an acknowledgement, so it is asked for: soon at first, then less and less often.
+// No event tells of an acknowledgement, so it is asked for: soon at first, then less and less
+// often.
 Task<Result<void>> TcpTransport::acknowledged() {
     constexpr Duration pause_max = std::chrono::milliseconds(50);
     Duration pause = std::chrono::milliseconds(1);

@@ -2,9 +2,9 @@
 //
 // A TcpTransport keeps one multishot receive armed as long as its reader keeps up, so that an idle
 // connection holds no buffer, and the peer's end is noticed also while nobody reads. Behind a slow
-// reader the receive is cancelled, which is the back-pressure, and a poll for the peer's reset takes
-// its place. A reset that the kernel shows as an end of stream, because a send took the error, is
-// told from a FIN by TCP's own state.
+// reader the receive is cancelled, which is the back-pressure, and a poll for the peer's reset
+// takes its place. A reset that the kernel shows as an end of stream, because a send took the
+// error, is told from a FIN by TCP's own state.
 //
 // Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it.
 // Source:       outcomes.md traps 1 to 4, 10, 15, 17; io_uring_prep_recv_multishot(3), tcp(7).

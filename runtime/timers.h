@@ -1,8 +1,8 @@
 // Timers: all deadlines of one loop, in a hierarchical timing wheel.
 //
-// Arming and disarming are O(1) and allocate nothing, since a time limit is armed for every phase of
-// every exchange and nearly always disarmed. A timer fires at its instant or up to one tick (about
-// a millisecond) after it, never before.
+// Arming and disarming are O(1) and allocate nothing, since a time limit is armed for every phase
+// of every exchange and nearly always disarmed. A timer fires at its instant or up to one tick
+// (about a millisecond) after it, never before.
 //
 // Ownership:    A Timer is linked in place and disarms itself when destroyed.
 // Threading:    The loop's thread.
@@ -50,7 +50,7 @@ public:
     Timers(Timers&&) = delete;
     ~Timers();
 
-    // Arms `timer` for `due`, or moves it there.
+    // Arms `timer` for `due`, or moves it there. For `never` it is disarmed.
     void arm(Timer& timer, Instant due) noexcept;
 
     // Fires what is due. Timers armed meanwhile wait for the next call.

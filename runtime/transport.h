@@ -3,7 +3,8 @@
 // The one interface that HTTP stands on. tls:: decorates one with another, so plain HTTP links no
 // TLS, and nothing above can tell which it has.
 //
-// Ownership:    Close it, and await that, before it is destroyed: the kernel may still write for it.
+// Ownership:    Close it, and await that, before it is destroyed: the kernel may still write for
+//               it.
 // Cancellation: A stop ends a receive or a send that waits, with `cancelled` and the octets that
 //               the kernel had taken by then. Both directions remain usable.
 // Errors:       After an error of one direction, that direction yields errors only; the other may
@@ -53,10 +54,10 @@ public:
     Transport(Transport&&) = delete;
     virtual ~Transport() = default;
 
-    // The next octets, if they are there. An empty Received is the peer's FIN, and stays it. A reset
-    // is an error, also where the kernel shows it as an end of stream; octets that came before it
-    // are yielded before it. None: nothing yet, and input_changed() will be set when asking again is
-    // worth while.
+    // The next octets, if they are there. An empty Received is the peer's FIN, and stays it. A
+    // reset is an error, also where the kernel shows it as an end of stream; octets that came
+    // before it are yielded before it. None: nothing yet, and input_changed() will be set when
+    // asking again is worth while.
     [[nodiscard]] virtual std::optional<Result<Received>> try_receive() noexcept = 0;
 
     // Waits for what try_receive() yields.

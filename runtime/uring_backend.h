@@ -2,10 +2,11 @@
 //
 // One ring for one loop, used by one thread, with completions run only when we ask for them: that
 // and one kernel entry a turn is most of what makes it fast. Receives are multishot and take
-// buffers from a ring that all connections share. What the kernel has no room for is parked here and
-// goes in later, in order; its cancellation is then answered here too.
+// buffers from a ring that all connections share. What the kernel has no room for is parked here
+// and goes in later, in order; its cancellation is then answered here too.
 //
-// Ownership:    Owns the ring and the receive buffers. Nothing may be in flight when it is destroyed.
+// Ownership:    Owns the ring and the receive buffers. Nothing may be in flight when it is
+//               destroyed.
 // Errors:       create() says why a ring cannot be had: io_uring may be forbidden (EPERM) or absent
 //               (ENOSYS), and then an epoll backend can serve.
 // Threading:    Created, used and destroyed on one thread, but for wake().

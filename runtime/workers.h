@@ -1,8 +1,8 @@
 // Workers: threads for calls that block, so that no loop ever does.
 //
 // Ownership:    `co_await offload(function)` keeps the call in the awaiting frame until it is done,
-//               so the function may use that frame. Threads start when there is work for them, stay,
-//               and are joined when the pool is destroyed; at exit, for the shared one.
+//               so the function may use that frame. Threads start when there is work for them,
+//               stay, and are joined when the pool is destroyed; at exit, for the shared one.
 // Completion:   Calls start in the order they came, at most `threads_max` at once.
 // Cancellation: A blocking call cannot be interrupted: a stop does not reach it, and is awaited.
 // Errors:       Whatever the function yields. What it throws is thrown where it is awaited.

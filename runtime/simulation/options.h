@@ -78,8 +78,8 @@ struct Options {
     int no_descriptors_percent = 0;  // An Accept ends with -EMFILE though there are descriptors.
     int cancel_loses_percent = 50;  // A cancel comes too late for an operation that could complete.
 
-    // Threads outside the simulation may wake() the loop: a wait that could never end then waits for
-    // them, instead of being a violation. Such a run does not replay.
+    // Threads outside the simulation may wake() the loop: a wait that could never end then waits
+    // for them, instead of being a violation. Such a run does not replay.
     bool other_threads = false;
 
     // Gets a line for each submission, cancel and completion. Outlives the backend.

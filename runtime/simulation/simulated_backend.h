@@ -5,8 +5,8 @@
 // that could be: every interleaving that a kernel may produce has a seed, and a failing seed
 // replays. Time moves only when nothing else can.
 //
-// Ownership:    As Backend says. Destroying it while an operation is in flight, a descriptor open or
-//               a buffer lent is a violation.
+// Ownership:    As Backend says. Destroying it while an operation is in flight, a descriptor open
+//               or a buffer lent is a violation.
 // Cancellation: Wins or loses by the seed wherever it could do either.
 // Errors:       A wait() that could never end, and a descriptor misused, are violations: a report
 //               that names every operation in flight, and an abort.
