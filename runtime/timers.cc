@@ -13,9 +13,13 @@ Timers::~Timers() {
 
 void Timers::arm(Timer& timer, Instant due) noexcept {
     timer.disarm();
+    if (due == never) {
+        return;
+    }
     const auto nanoseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(due.count(), 0));
     constexpr std::uint64_t tick = std::uint64_t{1} << tick_bits;
-    timer.due_tick_ = nanoseconds / tick + (nanoseconds % tick != 0 ? 1 : 0);
+    constexpr std::uint64_t last_tick = static_cast<std::uint64_t>(never.count()) / tick;
+    timer.due_tick_ = std::min(nanoseconds / tick + (nanoseconds % tick != 0 ? 1 : 0), last_tick);
     timer.timers_ = this;
     ++armed_;
     insert(timer);
