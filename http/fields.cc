@@ -2,7 +2,6 @@
 
 #include "sluice/http/octets.h"
 
-#include <array>
 #include <limits>
 
 namespace sluice::http {
@@ -55,16 +54,20 @@ bool FieldsView::has_token(std::string_view name, std::string_view token) const 
 }
 
 bool is_reserved_field(std::string_view name) noexcept {
-    constexpr std::array<std::string_view, 9> reserved = {
-        "connection", "content-length",    "expect",  "host", "keep-alive", "proxy-connection",
-        "te",         "transfer-encoding", "upgrade",
+    const auto is = [name](std::string_view reserved) {
+        return equal_ignoring_case(name, reserved);
     };
-    for (const std::string_view each : reserved) {
-        if (equal_ignoring_case(each, name)) {
-            return true;
-        }
+    switch (name.size()) {
+        case 2: return is("te");
+        case 4: return is("host");
+        case 6: return is("expect");
+        case 7: return is("upgrade");
+        case 10: return is("connection") || is("keep-alive");
+        case 14: return is("content-length");
+        case 16: return is("proxy-connection");
+        case 17: return is("transfer-encoding");
+        default: return false;
     }
-    return false;
 }
 
 Result<void> Fields::add(std::string_view name, std::string_view value) {

@@ -1,5 +1,6 @@
 #include "sluice/http/head_writer.h"
 
+#include "sluice/http/date.h"
 #include "sluice/http/octets.h"
 #include "sluice/runtime/ensure.h"
 
@@ -51,7 +52,6 @@ void put_number(Out& out, std::uint64_t number) {
 
 template <typename Out>
 void put_field(Out& out, std::string_view name, std::string_view value) {
-    ensure(find_control(value) == std::string_view::npos);
     out.put(name);
     out.put(": ");
     out.put(value);
@@ -149,10 +149,6 @@ template <typename Out>
 void emit(Out& out, const RequestHead& head) {
     const std::string_view method =
         head.method == Method::other ? head.method_text : token_of(head.method);
-    ensure(is_token(method));
-    ensure(!head.target.empty());
-    ensure(find_outside_target(head.target) == std::string_view::npos);
-
     out.put(method);
     out.put(" ");
     out.put(head.target);
@@ -173,7 +169,9 @@ template <typename Out>
 void emit(Out& out, const ResponseHead& head) {
     put_status_line(out, head.status);
     if (!head.date.empty() && (head.fields == nullptr || !head.fields->find("date"))) {
-        put_field(out, "Date", head.date);
+        out.put("Date: ");
+        out.put(head.date);
+        out.put(line_end);
     }
     if (head.fields != nullptr) {
         out.put(head.fields->wire());
@@ -182,6 +180,21 @@ void emit(Out& out, const ResponseHead& head) {
     const bool must_close = head.framing.kind == Framing::Kind::close;
     put_connection(out, must_close ? Connection::close : head.connection, head.upgrade);
     out.put(line_end);
+}
+
+// What a caller hands in as text must not be able to end a line. A Fields cannot.
+void check(const RequestHead& head) {
+    ensure(head.method != Method::other || is_token(head.method_text));
+    ensure(!head.target.empty());
+    ensure(find_outside_target(head.target) == std::string_view::npos);
+    ensure(find_control(head.host) == std::string_view::npos);
+    ensure(find_control(head.upgrade) == std::string_view::npos);
+}
+
+void check(const ResponseHead& head) {
+    ensure(head.date.size() == date_octets || head.date.empty());
+    ensure(find_control(head.date) == std::string_view::npos);
+    ensure(find_control(head.upgrade) == std::string_view::npos);
 }
 
 template <typename Head>
@@ -193,6 +206,7 @@ std::size_t measure(const Head& head) {
 
 template <typename Head>
 std::size_t copy(const Head& head, std::span<char> to) {
+    check(head);
     Copy out(to);
     emit(out, head);
     return out.octets();

@@ -155,13 +155,15 @@ std::optional<std::uint64_t> parse_decimal(std::string_view digits) noexcept {
     if (digits.empty()) {
         return std::nullopt;
     }
+    constexpr std::size_t digits_without_overflow = 19;
+    const bool may_overflow = digits.size() > digits_without_overflow;
     std::uint64_t number = 0;
     for (const char octet : digits) {
         if (!is_digit(octet)) {
             return std::nullopt;
         }
         const auto digit = static_cast<std::uint64_t>(octet - '0');
-        if (number > (max - digit) / 10) {
+        if (may_overflow && number > (max - digit) / 10) {
             return std::nullopt;
         }
         number = number * 10 + digit;
