@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
@@ -34,6 +35,10 @@ __kernel_timespec timespec_of(Duration duration) noexcept {
     constexpr std::int64_t second = 1'000'000'000;
     return {duration.count() / second, duration.count() % second};
 }
+
+// A new ring may lie where another thread's was. The kernel puts one after the other, where no tool
+// sees it; this says it again.
+std::atomic<unsigned> rings_gone{0};
 
 // The best flags first; an older kernel answers EINVAL to those that it does not know.
 constexpr std::array<unsigned, 3> setup_flags = {
@@ -70,6 +75,7 @@ Result<void> UringBackend::set_up(const UringOptions& options) {
         return std::unexpected(error_from_errno(-error, Phase::open));
     }
     ring_exists_ = true;
+    static_cast<void>(rings_gone.load(std::memory_order_acquire));
     io_uring_register_ring_fd(&ring_);  // Saves a look-up for each entry; fine without.
     slots_.resize(ring_.sq.ring_entries);
 
@@ -87,6 +93,7 @@ UringBackend::~UringBackend() {
     ensure(to_cancel_.empty());
     if (ring_exists_) {
         io_uring_submit(&ring_);  // Closes that nobody waits for.
+        rings_gone.fetch_add(1, std::memory_order_release);
         io_uring_queue_exit(&ring_);
     }
     if (wake_fd_ >= 0) {
