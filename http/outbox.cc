@@ -75,6 +75,23 @@ void Outbox::end_message(Outcome& outcome) {
     pass_ended_messages();
 }
 
+void Outbox::abandon_message(const Outcome& outcome) noexcept {
+    while (!empty() && !block_.empty() && segments_.back().outcome == &outcome) {
+        Segment& last = segments_.back();
+        const auto taken_back = std::min<std::uint64_t>(last.octets, block_.size());
+        block_.resize(block_.size() - taken_back);
+        last.octets -= taken_back;
+        if (last.octets > 0) {
+            return;  // Its beginning is being sent.
+        }
+        segments_.pop_back();
+    }
+    if (empty()) {
+        segments_.clear();
+        segments_first_ = 0;
+    }
+}
+
 void Outbox::flush_soon() {
     if (!block_.empty() && !sending_ && !flush_spawned_ && !error_) {
         flush_spawned_ = true;
@@ -98,7 +115,7 @@ Task<sluice::Result<void>> Outbox::write(Outcome& outcome, std::span<const std::
     if (error_) {
         co_return std::unexpected(*error_);
     }
-    if (content.size() <= copied_content_max && block_.size() < BlockPool::block_octets) {
+    if (content.size() <= copied_content_max && !crowded()) {
         const std::string_view octets(reinterpret_cast<const char*>(content.data()),
                                       content.size());
         append(outcome, OctetKind::content, octets);
@@ -200,8 +217,9 @@ void Outbox::pass_ended_messages() noexcept {
     while (!empty() && segments_[segments_first_].octets == 0) {
         const Segment segment = segments_[segments_first_];
         ++segments_first_;
-        if (empty()) {
-            segments_.clear();
+        if (segments_first_ == segments_.size() || segments_first_ == passed_segments_max) {
+            segments_.erase(segments_.begin(),
+                            segments_.begin() + static_cast<std::ptrdiff_t>(segments_first_));
             segments_first_ = 0;
         }
         if (segment.ends_message) {

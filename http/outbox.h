@@ -2,8 +2,9 @@
 //
 // Small pieces (heads, chunk lines, short content) are copied together and leave in the background,
 // so that many pipelined responses cost one send; large content is sent from where it lies, and its
-// writer waits. Every octet is booked to an exchange, a kind and a direction when the kernel accepts
-// it and not before: that is what makes an outcome's counters exact, wherever a send broke off.
+// writer waits. Every octet is booked to an exchange, a kind and a direction when the kernel
+// accepts it and not before: that is what makes an outcome's counters exact, wherever a send broke
+// off.
 //
 // Ownership:    Borrows the transport and the scope that runs its background sends. Outcomes given
 //               to it outlive their octets. Content given to write() stays until it completes.
@@ -87,6 +88,9 @@ public:
     // The message that was being appended ends here.
     void end_message(Outcome& outcome);
 
+    // The message that was being appended will not end: forgets what of it is not being sent.
+    void abandon_message(const Outcome& outcome) noexcept;
+
     // Sends what was appended, without a wait.
     void flush_soon();
 
@@ -100,6 +104,9 @@ public:
 
     // Whether nothing is waiting to be accepted.
     [[nodiscard]] bool empty() const noexcept { return segments_first_ == segments_.size(); }
+    // Whether so much was appended that more should wait for drained(): a peer that asks without
+    // reading must not make us hold the answers.
+    [[nodiscard]] bool crowded() const noexcept { return block_.size() >= BlockPool::block_octets; }
     [[nodiscard]] const std::optional<sluice::Error>& error() const noexcept { return error_; }
 
 private:
@@ -110,6 +117,9 @@ private:
         OctetKind kind;
         bool ends_message;
     };
+
+    // Segments of which nothing is left, before they are forgotten.
+    static constexpr std::size_t passed_segments_max = 256;
 
     void book(Outcome& outcome, OctetKind kind, std::uint64_t octets);
     void accepted(std::uint64_t octets) noexcept;

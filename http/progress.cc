@@ -5,41 +5,44 @@
 #include "sluice/runtime/stop.h"
 #include "sluice/runtime/timers.h"
 
+#include <optional>
 #include <utility>
 
 namespace sluice::http {
 
 namespace {
 
-// Looks at TCP's own count each time `limit` has passed, so a stall is seen after one to two limits.
+// Looks at TCP's own count twice in the limit, so a stall is seen after one limit to one and a half.
 class StallTimer final : private Timer {
 public:
     StallTimer(Loop& loop, Transport& transport, StopSource& stop, Duration limit) noexcept
-        : loop_(loop), transport_(transport), stop_(stop), limit_(limit) {
-        loop_.arm(*this, loop_.now() + limit_);
+        : loop_(loop), transport_(transport), stop_(stop), pause_(limit / looks_per_limit) {
+        loop_.arm(*this, after(loop_.now(), pause_));
     }
 
     [[nodiscard]] bool stalled() const noexcept { return stalled_; }
 
 private:
+    static constexpr int looks_per_limit = 2;
+
     void fired() noexcept override {
         const std::uint64_t acknowledged = transport_.state().acknowledged;
-        if (looked_ && acknowledged == acknowledged_) {
+        looks_alike_ = acknowledged == acknowledged_ ? looks_alike_ + 1 : 0;
+        acknowledged_ = acknowledged;
+        if (looks_alike_ == looks_per_limit) {
             stalled_ = true;
             stop_.request();
             return;
         }
-        looked_ = true;
-        acknowledged_ = acknowledged;
-        loop_.arm(*this, loop_.now() + limit_);
+        loop_.arm(*this, after(loop_.now(), pause_));
     }
 
     Loop& loop_;
     Transport& transport_;
     StopSource& stop_;
-    Duration limit_;
-    std::uint64_t acknowledged_ = 0;
-    bool looked_ = false;
+    Duration pause_;
+    std::optional<std::uint64_t> acknowledged_;  // At the last look.
+    int looks_alike_ = 0;                        // In a row.
     bool stalled_ = false;
 };
 
@@ -49,7 +52,7 @@ Task<sluice::Result<std::uint64_t>> send_with_progress(Loop& loop, Transport& tr
                                                        std::span<iovec> parts, Duration stall_max) {
     const Context context = co_await this_task();
     StopSource stop(context.stop);
-    const StallTimer timer(loop, transport, stop, stall_max / 2);
+    const StallTimer timer(loop, transport, stop, stall_max);
     Under<sluice::Result<std::uint64_t>> sending(&stop, transport.send(parts));
     sluice::Result<std::uint64_t> sent = co_await sending;
     if (!sent && sent.error().code == sluice::Errc::cancelled && timer.stalled()) {

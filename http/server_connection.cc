@@ -35,12 +35,21 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
         if (connection.input_.empty()) {
             next = connection.take_input();
             if (next == Next::request && connection.input_.empty()) {
-                core.loop().arm(connection, connection.idle_since_ + core.options().idle_max);
+                core.loop().arm(connection, after(connection.idle_since_, core.options().idle_max));
                 const bool happened = co_await transport->input_changed().wait();
                 connection.disarm();
-                next = happened ? Next::request : Next::reset;
+                next = happened ? Next::request
+                                : connection.end_idle(Next::reset, Party::local_resource,
+                                                      Mechanism::drain);
             }
             continue;
+        }
+        if (connection.outbox_.crowded()) {
+            const sluice::Result<void> drained = co_await connection.outbox_.drained();
+            if (!drained) {
+                next = Next::reset;
+                continue;
+            }
         }
         std::unique_ptr<ServerExchange> exchange = core.take_exchange();
         connection.exchange_ = exchange.get();
@@ -53,33 +62,59 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
             connection.report_finished();
         }
     }
-    if (next == Next::linger || next == Next::close) {
+    if (next == Next::reset) {
+        // What earlier exchanges are owed goes first. If the client is gone, this fails at once.
+        const sluice::Result<void> drained = co_await connection.outbox_.drained();
+        static_cast<void>(drained);
+    } else {
         next = co_await connection.linger();
     }
+    connection.blame_unanswered();
     transport->listen_for_peer_end(nullptr);
     connection.input_.let_go();
     connection.scope_.request_stop();
     co_await connection.scope_.join();
+    connection.report_rest();
     co_await transport->close(next == Next::reset ? Ending::reset : Ending::orderly);
-    connection.report_rest(next);
+}
+
+bool ServerConnection::is_gone() const noexcept {
+    switch (transport_.peer_end()) {
+        case PeerEnd::none: return false;
+        case PeerEnd::fin: return core_.options().fin_is_gone;
+        case PeerEnd::reset: return true;
+    }
+    std::unreachable();
 }
 
 ServerConnection::Next ServerConnection::take_input() {
     input_.let_go();
     transport_.input_changed().reset();
+    if (outbox_.error()) {
+        return Next::reset;  // Who cannot be answered is not served.
+    }
     std::optional<sluice::Result<Received>> received = transport_.try_receive();
     if (!received) {
         // Only now: a request that came at the last moment is served all the same.
         if (timed_out_) {
-            return Next::close;
+            return end_idle(Next::close, Party::peer, Mechanism::timeout);
         }
-        return core_.draining() ? Next::linger : Next::request;
+        return core_.draining() ? end_idle(Next::linger, Party::local_resource, Mechanism::drain)
+                                : Next::request;
     }
     if (!*received) {
-        return Next::reset;
+        return end_idle(Next::reset, Party::peer, Mechanism::reset);
     }
     input_ = std::move(**received);
-    return input_.empty() ? Next::close : Next::request;
+    return input_.empty() ? end_idle(Next::close, Party::peer, Mechanism::fin) : Next::request;
+}
+
+ServerConnection::Next ServerConnection::end_idle(Next next, Party party,
+                                                  Mechanism mechanism) noexcept {
+    const bool timeout = mechanism == Mechanism::timeout;
+    idle_end_ = {party, mechanism, ExchangePhase::idle,
+                 timeout ? TimeoutKind::idle : TimeoutKind::none, 0};
+    return next;
 }
 
 void ServerConnection::drain() noexcept {
@@ -89,6 +124,11 @@ void ServerConnection::drain() noexcept {
 }
 
 void ServerConnection::fired() noexcept {
+    if (!outbox_.empty()) {
+        idle_since_ = loop().now();  // It is still busy with the last response.
+        loop().arm(*this, after(idle_since_, core_.options().idle_max));
+        return;
+    }
     timed_out_ = true;
     transport_.input_changed().set();
 }
@@ -133,10 +173,14 @@ void ServerConnection::message_accepted(Outcome& outcome) noexcept {
     report_finished();
 }
 
-void ServerConnection::peer_ended(PeerEnd end) noexcept {
-    const bool gone = end == PeerEnd::reset || core_.options().fin_is_gone;
-    if (gone && exchange_ != nullptr) {
-        exchange_->client_gone(end);
+// A handler notices when it answers; who waits for a request would not.
+void ServerConnection::sending_failed(const sluice::Error&) noexcept {
+    transport_.input_changed().set();
+}
+
+void ServerConnection::peer_ended(PeerEnd) noexcept {
+    if (exchange_ != nullptr && is_gone()) {
+        exchange_->client_gone();
     }
 }
 
@@ -147,39 +191,71 @@ Task<ServerConnection::Next> ServerConnection::linger() {
     if (!drained) {
         co_return Next::reset;
     }
+    const bool ended_before_us = transport_.peer_end() != PeerEnd::none;
     co_await transport_.shut_down_sending();
-    const Instant until = loop().now() + core_.options().linger_max;
+    const Instant until = after(loop().now(), core_.options().linger_max);
     std::uint64_t octets = input_.size();
-    while (octets <= core_.options().linger_octets_max) {
+    Next next = Next::linger;
+    while (next == Next::linger) {
         const sluice::Result<void> more = co_await more_input(until - loop().now());
-        if (!more) {
-            const bool orderly = more.error().code == sluice::Errc::end_of_stream;
-            if (orderly || more.error().code == sluice::Errc::reset) {
-                confirm_last();
-            }
-            co_return orderly || more.error().code == sluice::Errc::timed_out ? Next::close
-                                                                              : Next::reset;
+        if (more) {
+            octets += input_.size();
+            next = octets > core_.options().linger_octets_max ? Next::close : Next::linger;
+        } else {
+            const sluice::Errc code = more.error().code;
+            const bool orderly =
+                code == sluice::Errc::end_of_stream || code == sluice::Errc::timed_out;
+            next = orderly ? Next::close : Next::reset;
         }
-        octets += input_.size();
     }
-    co_return Next::close;
+    sample_last(ended_before_us);
+    co_return next;
 }
 
-void ServerConnection::confirm_last() noexcept {
+void ServerConnection::sample_last(bool ended_before_us) noexcept {
     if (last_record_ == nullptr || !last_record_->answered) {
         return;
     }
     Outcome& outcome = last_record_->outcome;
-    if (transport_.state().unacknowledged != 0) {
-        return;
+    // Our FIN is counted as one octet, and acknowledged after all the others.
+    const std::uint64_t unacknowledged = transport_.state().unacknowledged;
+    const std::uint64_t missing = unacknowledged == 0 ? 0 : unacknowledged - 1;
+    const std::uint64_t all = outcome.send.wire_accepted();
+    outcome.acknowledge(all - std::min(all, missing), loop().now());
+    switch (transport_.peer_end()) {
+        case PeerEnd::none: return;
+        case PeerEnd::fin:
+            outcome.receive.end = StreamEnd::fin;
+            if (unacknowledged == 0 && !ended_before_us) {
+                outcome.send.confirmation = Confirmation::orderly_close;
+            }
+            return;
+        case PeerEnd::reset:
+            outcome.receive.end = StreamEnd::reset;
+            outcome.blame(
+                {Party::peer, Mechanism::reset, ExchangePhase::linger, TimeoutKind::none, 0});
+            return;
     }
-    outcome.acknowledge(outcome.send.wire_accepted(), loop().now());
-    if (transport_.peer_end() == PeerEnd::fin) {
-        outcome.receive.end = StreamEnd::fin;
-        outcome.send.confirmation = Confirmation::orderly_close;
-    } else {
-        outcome.receive.end = StreamEnd::reset;
-        outcome.blame({Party::peer, Mechanism::reset, ExchangePhase::linger, TimeoutKind::none, 0});
+}
+
+// Says of what was not answered whether the client went, stalled, or we gave up.
+void ServerConnection::blame_unanswered() noexcept {
+    const std::optional<sluice::Error>& error = outbox_.error();
+    for (ServerRecord* record = first_record_.get(); record != nullptr;
+         record = record->next.get()) {
+        Outcome& outcome = record->outcome;
+        outcome.connection.reusable = false;
+        if (record->answered || outcome.cause) {
+            continue;
+        }
+        const ExchangePhase phase = sending_phase_of(outcome);
+        if (error && error->code != sluice::Errc::cancelled) {
+            outcome.blame(send_cause(*error, outcome));
+        } else if (transport_.peer_end() == PeerEnd::reset) {
+            outcome.blame({Party::peer, Mechanism::reset, phase, TimeoutKind::none, 0});
+        } else {
+            outcome.blame({Party::local_resource, Mechanism::drain, phase, TimeoutKind::none, 0});
+        }
     }
 }
 
@@ -196,25 +272,12 @@ void ServerConnection::report_finished() noexcept {
     }
 }
 
-void ServerConnection::report_rest(Next next) noexcept {
+void ServerConnection::report_rest() noexcept {
     if (exchanges_ == 0) {
         report_no_exchange();
     }
     for (ServerRecord* record = first_record_.get(); record != nullptr;
          record = record->next.get()) {
-        Outcome& outcome = record->outcome;
-        outcome.connection.reusable = false;
-        if (!record->answered) {
-            if (outbox_.error()) {
-                outcome.blame(send_cause(*outbox_.error(), outcome));
-            } else if (next == Next::reset && is_reset()) {
-                outcome.blame({Party::peer, Mechanism::reset, sending_phase_of(outcome),
-                               TimeoutKind::none, 0});
-            } else if (!outcome.cause) {
-                outcome.blame({Party::local_resource, Mechanism::drain, sending_phase_of(outcome),
-                               TimeoutKind::none, 0});
-            }
-        }
         record->handled = true;
         record->answered = true;
     }
@@ -225,19 +288,11 @@ void ServerConnection::report_rest(Next next) noexcept {
 void ServerConnection::report_no_exchange() noexcept {
     Outcome outcome;
     outcome.side = Side::server;
-    outcome.connection.exchange = 1;
+    outcome.connection.peer = transport_.peer();
+    outcome.connection.local = transport_.local();
     outcome.times.queued = idle_since_;
     outcome.times.ended = loop().now();
-    const PeerEnd end = transport_.peer_end();
-    if (timed_out_) {
-        outcome.blame({Party::peer, Mechanism::timeout, ExchangePhase::idle, TimeoutKind::idle, 0});
-    } else if (end == PeerEnd::none) {
-        outcome.blame(
-            {Party::local_resource, Mechanism::drain, ExchangePhase::idle, TimeoutKind::none, 0});
-    } else {
-        outcome.blame({Party::peer, end == PeerEnd::fin ? Mechanism::fin : Mechanism::reset,
-                       ExchangePhase::idle, TimeoutKind::none, 0});
-    }
+    outcome.blame(idle_end_);
     core_.report(outcome);
 }
 

@@ -57,7 +57,9 @@ public:
     [[nodiscard]] Outbox& outbox() noexcept { return outbox_; }
     [[nodiscard]] Transport& transport() noexcept { return transport_; }
     [[nodiscard]] StopSource& stop() noexcept { return scope_.stop(); }
-    [[nodiscard]] bool is_reset() const noexcept { return transport_.peer_end() == PeerEnd::reset; }
+
+    // Whether the client is not there any more to be answered.
+    [[nodiscard]] bool is_gone() const noexcept;
 
     // Octets that arrived and were not used up; they stay until more_input() or let_go().
     [[nodiscard]] Received& input() noexcept { return input_; }
@@ -71,17 +73,21 @@ public:
 
 private:
     void message_accepted(Outcome& outcome) noexcept override;
+    void sending_failed(const sluice::Error& error) noexcept override;
     void peer_ended(PeerEnd end) noexcept override;
     void fired() noexcept override;
 
     // Takes what has arrived, if anything has. Never waits.
     [[nodiscard]] Next take_input();
+    // Ends the wait for a request.
+    [[nodiscard]] Next end_idle(Next next, Party party, Mechanism mechanism) noexcept;
     ServerRecord& begin_record();
     [[nodiscard]] Task<Next> linger();
-    // The peer has closed too, after all of ours: what is known of the last response now.
-    void confirm_last() noexcept;
+    // What is known of the last response, now that no more will be.
+    void sample_last(bool ended_before_us) noexcept;
+    void blame_unanswered() noexcept;
     void report_finished() noexcept;
-    void report_rest(Next next) noexcept;
+    void report_rest() noexcept;
     void report_no_exchange() noexcept;
 
     ServerCore& core_;
@@ -93,6 +99,7 @@ private:
     ServerRecord* last_record_ = nullptr;
     ServerExchange* exchange_ = nullptr;  // Being served.
     Instant idle_since_;
+    Cause idle_end_;  // What ended the wait for a request.
     std::uint32_t exchanges_ = 0;
     bool timed_out_ = false;
 };

@@ -18,23 +18,30 @@ ServerCore::~ServerCore() {
 
 Task<sluice::Result<void>> ServerCore::serve(Acceptor& acceptor) {
     const Context context = co_await this_task();
+    ensure(serving_ == nullptr);
     Scope scope(context);
-    const sluice::Result<void> accepted = co_await accept_until_drained(acceptor, scope);
+    serving_ = &scope;
+    const sluice::Result<void> accepted = co_await accept_until_drained(acceptor);
     co_await acceptor.close();
-    const StopAt impatience(loop_, drain_until_, scope.stop());
+    if (!accepted) {
+        drain(never);  // Nobody else can come, and who is here should not keep that a secret.
+    }
     co_await scope.join();
+    serving_ = nullptr;
+    disarm();
     co_return accepted;
 }
 
-Task<sluice::Result<void>> ServerCore::accept_until_drained(Acceptor& acceptor, Scope& scope) {
+Task<sluice::Result<void>> ServerCore::accept_until_drained(Acceptor& acceptor) {
     const Context context = co_await this_task();
     StopSource accepting(context.stop);
     accepting_ = &accepting;
     sluice::Result<void> done;
-    while (!draining_) {
-        if (connections_.size() >= options_.connections_max) {
+    while (!draining_ && !accepting.requested()) {
+        if (serving_->running() >= options_.connections_max) {
             connection_closed_.reset();
             co_await connection_closed_.wait();
+            continue;
         }
         Under<sluice::Result<std::unique_ptr<Transport>>> next(&accepting, acceptor.accept());
         sluice::Result<std::unique_ptr<Transport>> transport = co_await next;
@@ -44,23 +51,30 @@ Task<sluice::Result<void>> ServerCore::accept_until_drained(Acceptor& acceptor, 
             }
             break;
         }
-        scope.spawn(ServerConnection::serve(*this, std::move(*transport)));
+        serving_->spawn(ServerConnection::serve(*this, std::move(*transport)));
     }
     accepting_ = nullptr;
     co_return done;
 }
 
 void ServerCore::drain(Duration patience) noexcept {
-    if (std::exchange(draining_, true)) {
-        return;
+    const Instant until = after(loop_.now(), patience);
+    if (!std::exchange(draining_, true) || until < drain_until_) {
+        drain_until_ = until;
+        loop_.arm(*this, until);
     }
-    drain_until_ = loop_.now() + patience;
     if (accepting_ != nullptr) {
         accepting_->request();
     }
     connection_closed_.set();
     for (ServerConnection* const connection : connections_) {
         connection->drain();
+    }
+}
+
+void ServerCore::fired() noexcept {
+    if (serving_ != nullptr) {
+        serving_->request_stop();
     }
 }
 

@@ -16,6 +16,7 @@
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/stop.h"
+#include "sluice/runtime/timers.h"
 #include "sluice/runtime/transport.h"
 
 #include <cstddef>
@@ -28,7 +29,7 @@ namespace sluice::http {
 class ServerConnection;
 class ServerExchange;
 
-class ServerCore {
+class ServerCore final : private Timer {
 public:
     ServerCore(Loop& loop, Handler handler, const ServerOptions& options);
     ServerCore(ServerCore&&) = delete;
@@ -61,7 +62,8 @@ public:
 private:
     static constexpr std::size_t kept_max = 1024;
 
-    Task<sluice::Result<void>> accept_until_drained(Acceptor& acceptor, Scope& scope);
+    Task<sluice::Result<void>> accept_until_drained(Acceptor& acceptor);
+    void fired() noexcept override;  // The patience of drain() is over.
 
     Loop& loop_;
     Handler handler_;
@@ -75,6 +77,7 @@ private:
     std::vector<std::unique_ptr<ServerExchange>> exchanges_;
     std::vector<ServerConnection*> connections_;
     Event connection_closed_;
+    Scope* serving_ = nullptr;
     StopSource* accepting_ = nullptr;
     bool draining_ = false;
     Instant drain_until_ = never;

@@ -26,6 +26,8 @@ void ServerExchange::begin(ServerConnection& connection, ServerRecord& record) {
     reading_ = false;
     close_ = false;
     client_gone_ = false;
+    gone_noted_ = false;
+    stop_noted_ = false;
 }
 
 Task<ServerExchange::Next> ServerExchange::run(ServerConnection& connection, ServerRecord& record) {
@@ -39,6 +41,9 @@ Task<ServerExchange::Next> ServerExchange::run(ServerConnection& connection, Ser
     }
     bool threw = false;
     stop_.emplace(&connection.stop());
+    if (connection.is_gone()) {
+        client_gone();
+    }
     try {
         Task<> handling = connection.core().handler()(request_, responder_);
         Under<void> stoppable(&*stop_, std::move(handling));
@@ -91,13 +96,16 @@ ServerExchange::Head ServerExchange::parse_head() {
 
 Task<ServerExchange::Head> ServerExchange::read_rest_of_head() {
     Loop& loop = connection_->loop();
-    const Instant until = loop.now() + connection_->core().options().head_max;
+    const Instant until = after(loop.now(), connection_->core().options().head_max);
     Head head = Head::incomplete;
     while (head == Head::incomplete) {
+        reading_ = true;
         const sluice::Result<void> more =
             co_await connection_->more_input(std::max(until - loop.now(), Duration::zero()));
+        reading_ = false;
         if (!more) {
             const sluice::Error& error = more.error();
+            note_stop();
             outcome().blame(receive_cause(error, ExchangePhase::head, TimeoutKind::head));
             if (error.code == sluice::Errc::timed_out && error.os_errno == 0) {
                 content_status_ = Status::request_timeout;
@@ -148,27 +156,55 @@ ServerExchange::Next ServerExchange::head_failed() {
         respond_with_reason(*status);
         return Next::linger;
     }
-    const bool orderly = connection_->transport().peer_end() == PeerEnd::fin;
-    outcome().receive.end = orderly ? StreamEnd::fin : StreamEnd::reset;
-    return orderly ? Next::close : Next::reset;
+    switch (connection_->transport().peer_end()) {
+        case PeerEnd::none: return Next::reset;
+        case PeerEnd::fin: outcome().receive.end = StreamEnd::fin; return Next::close;
+        case PeerEnd::reset: outcome().receive.end = StreamEnd::reset; return Next::reset;
+    }
+    std::unreachable();
 }
 
-void ServerExchange::client_gone(PeerEnd end) noexcept {
+// What is being done, as a cause of its end would say.
+ExchangePhase ServerExchange::phase() const noexcept {
+    if (outcome().receive.phase < ReceivePhase::head_complete) {
+        return ExchangePhase::head;
+    }
+    switch (response_) {
+        case Response::none:
+            return request_.body().ended() ? ExchangePhase::handler : ExchangePhase::body;
+        case Response::begun:
+        case Response::finished:
+        case Response::broken: break;
+    }
+    return sending_phase_of(outcome());
+}
+
+void ServerExchange::client_gone() noexcept {
     client_gone_ = true;
-    outcome().receive.end = end == PeerEnd::fin ? StreamEnd::fin : StreamEnd::reset;
-    if (reading_) {
-        return;  // The read will say so, once it has yielded what came before.
+    const bool fin = connection_->transport().peer_end() == PeerEnd::fin;
+    outcome().receive.end = fin ? StreamEnd::fin : StreamEnd::reset;
+    if (!reading_) {
+        note_gone();
     }
-    ExchangePhase phase = ExchangePhase::handler;
-    if (response_ != Response::none) {
-        phase = sending_phase_of(outcome());
-    } else if (!request_.body().ended()) {
-        phase = ExchangePhase::body;
+}
+
+// Not while a read waits: it first yields what came before the end.
+void ServerExchange::note_gone() noexcept {
+    if (std::exchange(gone_noted_, true)) {
+        return;
     }
-    outcome().blame({Party::peer, end == PeerEnd::fin ? Mechanism::fin : Mechanism::reset, phase,
-                     TimeoutKind::none, 0});
+    const bool fin = outcome().receive.end == StreamEnd::fin;
+    outcome().blame(
+        {Party::peer, fin ? Mechanism::fin : Mechanism::reset, phase(), TimeoutKind::none, 0});
     if (stop_) {
         stop_->request();
+    }
+}
+
+// If the server's patience is over, that is why this ends.
+void ServerExchange::note_stop() noexcept {
+    if (connection_->stop().requested() && !std::exchange(stop_noted_, true)) {
+        outcome().blame({Party::local_resource, Mechanism::drain, phase(), TimeoutKind::none, 0});
     }
 }
 
@@ -181,11 +217,7 @@ Task<sluice::Result<std::span<const std::byte>>> ServerExchange::read_content() 
     while (!body.ended()) {
         const sluice::Result<std::optional<std::span<const std::byte>>> content = body.decode();
         if (!content) {
-            const bool limit = content.error().code == sluice::Errc::limit_exceeded;
-            co_return std::unexpected(
-                content_failed({Party::peer, limit ? Mechanism::limit : Mechanism::protocol,
-                                ExchangePhase::body, TimeoutKind::none, 0},
-                               content.error()));
+            co_return std::unexpected(content_malformed(content.error()));
         }
         if (*content) {
             outcome().times.last_byte_in = connection_->loop().now();
@@ -196,9 +228,10 @@ Task<sluice::Result<std::span<const std::byte>>> ServerExchange::read_content() 
             co_await connection_->more_input(connection_->core().options().content_pause_max);
         reading_ = false;
         if (!more) {
-            const Cause cause =
-                receive_cause(more.error(), ExchangePhase::body, TimeoutKind::between_bytes);
-            co_return std::unexpected(content_failed(cause, more.error()));
+            co_return std::unexpected(input_ended(more.error()));
+        }
+        if (client_gone_) {
+            note_gone();
         }
     }
     co_return std::span<const std::byte>();
@@ -212,19 +245,43 @@ void ServerExchange::invite_content() {
     }
 }
 
-sluice::Error ServerExchange::content_failed(const Cause& cause, sluice::Error error) noexcept {
-    error.octets_done = outcome().receive.body;
-    close_ = true;
-    outcome().blame(cause);
-    request_.body().fail(error);
-    if (error.code == sluice::Errc::end_of_stream) {
+sluice::Error ServerExchange::content_malformed(sluice::Error error) noexcept {
+    const bool limit = error.code == sluice::Errc::limit_exceeded;
+    const bool wanted = response_ != Response::finished;
+    return content_failed(
+        {Party::peer, limit ? Mechanism::limit : Mechanism::protocol,
+         wanted ? ExchangePhase::body : ExchangePhase::linger, TimeoutKind::none, 0},
+        error);
+}
+
+sluice::Error ServerExchange::input_ended(sluice::Error error) noexcept {
+    if (error.code == sluice::Errc::cancelled && !connection_->stop().requested()) {
+        error.octets_done = outcome().receive.body;
+        return error;  // The handler's own stop: it may read again.
+    }
+    note_stop();
+    if (error.code == sluice::Errc::reset) {
+        client_gone_ = true;
+        outcome().receive.end = StreamEnd::reset;
+    } else if (error.code == sluice::Errc::end_of_stream) {
         outcome().receive.end = StreamEnd::fin;
         content_status_ = Status::bad_request;
     } else if (error.code == sluice::Errc::timed_out && error.os_errno == 0) {
         content_status_ = Status::request_timeout;
-    } else if (error.code == sluice::Errc::reset) {
-        outcome().receive.end = StreamEnd::reset;
-        client_gone_ = true;
+    }
+    const bool wanted = response_ != Response::finished;
+    const Cause cause = receive_cause(error, wanted ? ExchangePhase::body : ExchangePhase::linger,
+                                      TimeoutKind::between_bytes);
+    return content_failed(cause, error);
+}
+
+sluice::Error ServerExchange::content_failed(const Cause& cause, sluice::Error error) noexcept {
+    error.octets_done = outcome().receive.body;
+    close_ = true;
+    request_.body().fail(error);
+    const bool known = client_gone_ && std::exchange(gone_noted_, true);
+    if (!known && !stop_noted_) {
+        outcome().blame(cause);
     }
     if (client_gone_ && stop_) {
         stop_->request();
@@ -257,6 +314,7 @@ void ServerExchange::settle(bool threw) {
                                        : outcome().times.last_byte_in;
     const Cause failed{Party::application, threw ? Mechanism::internal : Mechanism::source_error,
                        ExchangePhase::send_body, TimeoutKind::none, 0};
+    note_stop();
     switch (response_) {
         case Response::none: break;
         case Response::begun: break_response(failed); return;
@@ -278,12 +336,12 @@ void ServerExchange::settle(bool threw) {
 }
 
 ServerExchange::Next ServerExchange::next() noexcept {
-    if (connection_->stop().requested()) {
-        outcome().blame({Party::local_resource, Mechanism::drain, ExchangePhase::handler,
-                         TimeoutKind::none, 0});
+    note_stop();
+    if (response_ != Response::finished) {
+        connection_->outbox().abandon_message(outcome());
         return Next::reset;
     }
-    if (response_ != Response::finished || client_gone_ || connection_->outbox().error()) {
+    if (stop_noted_ || client_gone_ || connection_->outbox().error()) {
         return Next::reset;
     }
     if (close_) {

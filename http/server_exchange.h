@@ -1,8 +1,8 @@
 // ServerExchange: one request being handled, from its first octet to its handler's end.
 //
-// What the handler sees as Request and Responder is this, behind two narrow doors. It reads the head
-// where it lies in the receive buffer, and moves it only if it straddles buffers or content follows
-// that will take the buffer's place.
+// What the handler sees as Request and Responder is this, behind two narrow doors. It reads the
+// head where it lies in the receive buffer, and moves it only if it straddles buffers or content
+// follows that will take the buffer's place.
 //
 // Ownership:    Lent to one connection after another; what it has allocated it keeps.
 // Threading:    The loop's thread.
@@ -41,7 +41,7 @@ public:
     [[nodiscard]] Task<Next> run(ServerConnection& connection, ServerRecord& record);
 
     // The client went while this was being served.
-    void client_gone(PeerEnd end) noexcept;
+    void client_gone() noexcept;
 
 private:
     friend class Request;
@@ -56,6 +56,10 @@ private:
 
     void begin(ServerConnection& connection, ServerRecord& record);
     [[nodiscard]] Outcome& outcome() noexcept { return record_->outcome; }
+    [[nodiscard]] const Outcome& outcome() const noexcept { return record_->outcome; }
+    [[nodiscard]] ExchangePhase phase() const noexcept;
+    void note_gone() noexcept;
+    void note_stop() noexcept;
 
     // The request's head.
     [[nodiscard]] Head parse_head();
@@ -66,6 +70,8 @@ private:
     // The request's content.
     [[nodiscard]] Task<sluice::Result<std::span<const std::byte>>> read_content();
     void invite_content();
+    [[nodiscard]] sluice::Error content_malformed(sluice::Error error) noexcept;
+    [[nodiscard]] sluice::Error input_ended(sluice::Error error) noexcept;
     [[nodiscard]] sluice::Error content_failed(const Cause& cause, sluice::Error error) noexcept;
     [[nodiscard]] bool must_drain() const noexcept;
     [[nodiscard]] Task<Next> drain_content();
@@ -82,6 +88,7 @@ private:
     [[nodiscard]] Task<sluice::Result<void>> finish_response();
     [[nodiscard]] Task<Outcome> finish(DeliveryLevel level);
     void break_response(const Cause& cause) noexcept;
+    void sending_failed(const sluice::Error& error) noexcept;
 
     // After the handler.
     void settle(bool threw);
@@ -108,6 +115,8 @@ private:
     bool reading_ = false;
     bool close_ = false;
     bool client_gone_ = false;
+    bool gone_noted_ = false;  // The record says that it is gone, and the handler was told.
+    bool stop_noted_ = false;  // The record says that we gave up.
 };
 
 }  // namespace sluice::http

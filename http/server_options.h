@@ -1,7 +1,7 @@
 // ServerOptions: the limits a server holds its peers to.
 //
-// Each has a default that suits a server open to the world. Time limits end a wait, never a transfer
-// that makes progress; `never` turns one off.
+// Each has a default that suits a server open to the world. Time limits end a wait, never a
+// transfer that makes progress; `never` turns one off.
 
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace sluice::http {
 
 struct ServerOptions {
-    Limits limits;
+    Limits limits{};
 
     // Open connections of one server; beyond it new ones wait in the kernel's queue.
     std::size_t connections_max = 100'000;

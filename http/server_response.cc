@@ -73,6 +73,7 @@ bool ServerExchange::must_close() const noexcept {
 }
 
 void ServerExchange::send_interim(Status status, const Fields* fields) {
+    ensure(response_ == Response::none);
     Outbox& outbox = connection_->outbox();
     if (parser_.version_minor() == 0) {
         return;  // HTTP/1.0 knows none (RFC 9110 15.2).
@@ -108,14 +109,26 @@ Task<sluice::Result<void>> ServerExchange::write(std::span<const std::byte> octe
         append_chunk_head(octets.size());
     }
     facts.body_offered += octets.size();
-    const sluice::Result<void> written = co_await connection_->outbox().write(outcome(), octets);
-    if (!written) {
-        sluice::Error error = written.error();
-        break_response(send_cause(error, outcome()));
-        error.octets_done = facts.body_accepted > before ? facts.body_accepted - before : 0;
-        co_return std::unexpected(error);
+    // Of a declared length the last octet waits for the end: a response that is not finished must
+    // not look finished.
+    const bool is_last = response_framing_.kind == Framing::Kind::length && length_left_ == 0;
+    const std::span<const std::byte> now = octets.first(octets.size() - (is_last ? 1 : 0));
+    Outbox& outbox = connection_->outbox();
+    sluice::Result<void> written;
+    if (!now.empty()) {
+        written = co_await outbox.write(outcome(), now);
     }
-    co_return sluice::Result<void>();
+    if (!written) {
+        sending_failed(written.error());
+        written.error().octets_done =
+            facts.body_accepted > before ? facts.body_accepted - before : 0;
+        co_return written;
+    }
+    if (is_last) {
+        const auto last = static_cast<char>(octets.back());
+        outbox.append(outcome(), OctetKind::content, std::string_view(&last, 1));
+    }
+    co_return written;
 }
 
 // The CRLF that ends a chunk waits for the next one, so that a chunk leaves in one send.
@@ -161,10 +174,9 @@ Task<sluice::Result<void>> ServerExchange::finish_response() {
     }
     const sluice::Result<void> drained = co_await connection_->outbox().drained();
     if (!drained) {
-        outcome().blame(send_cause(drained.error(), outcome()));
-        co_return drained;
+        sending_failed(drained.error());
     }
-    co_return sluice::Result<void>();
+    co_return drained;
 }
 
 Task<Outcome> ServerExchange::finish(DeliveryLevel level) {
@@ -183,6 +195,15 @@ Task<Outcome> ServerExchange::finish(DeliveryLevel level) {
 void ServerExchange::break_response(const Cause& cause) noexcept {
     outcome().blame(cause);
     response_ = Response::broken;
+}
+
+void ServerExchange::sending_failed(const sluice::Error& error) noexcept {
+    note_stop();
+    response_ = Response::broken;
+    const bool known = stop_noted_ || (gone_noted_ && error.code == sluice::Errc::reset);
+    if (!known) {
+        outcome().blame(send_cause(error, outcome()));
+    }
 }
 
 }  // namespace sluice::http

@@ -130,9 +130,10 @@ Verdict verdict_of_partial_head(const Outcome& outcome) noexcept {
 }
 
 // Whether the request's content was cut short while the handler wanted it.
-bool cut_in_body(const Cause& cause) noexcept {
-    if (cause.phase != ExchangePhase::body) {
-        return false;
+bool cut_in_body(const Outcome& outcome) noexcept {
+    const Cause& cause = outcome.cause;
+    if (cause.phase != ExchangePhase::body || outcome.receive.phase == ReceivePhase::complete) {
+        return false;  // Where it is complete, it had come before the end did.
     }
     if (cause.mechanism == Mechanism::timeout) {
         return true;
@@ -219,7 +220,7 @@ Verdict server_verdict_of(const Outcome& outcome) noexcept {
     if (cause.phase == ExchangePhase::head && cause.party == Party::peer && is_rejection) {
         return Verdict::head_rejected;
     }
-    if (cut_in_body(cause)) {
+    if (cut_in_body(outcome)) {
         return Verdict::request_truncated;
     }
     const bool ended = cause.phase == ExchangePhase::linger || cause.phase == ExchangePhase::idle;

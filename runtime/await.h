@@ -224,7 +224,7 @@ private:
 // Waits for `duration` from now. Yields whether it passed; false: asked to stop.
 [[nodiscard]] inline Task<bool> sleep_for(Duration duration) {
     const Context context = co_await this_task();
-    const bool passed = co_await sleep_until(context.loop->now() + duration);
+    const bool passed = co_await sleep_until(after(context.loop->now(), duration));
     co_return passed;
 }
 

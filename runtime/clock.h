@@ -15,4 +15,9 @@ using Instant = Duration;
 
 inline constexpr Instant never{std::numeric_limits<std::int64_t>::max()};
 
+// `limit` after `from`. A limit of `never`, or any that leads beyond it, ends there.
+[[nodiscard]] constexpr Instant after(Instant from, Duration limit) noexcept {
+    return limit > never - from ? never : from + limit;
+}
+
 }  // namespace sluice

@@ -162,7 +162,7 @@ template <typename T>
 template <typename T>
 [[nodiscard]] Task<Result<T>> with_timeout(Duration limit, Task<Result<T>> task) {
     const Context context = co_await this_task();
-    Result<T> result = co_await with_deadline(context.loop->now() + limit, std::move(task));
+    Result<T> result = co_await with_deadline(after(context.loop->now(), limit), std::move(task));
     co_return result;
 }
 

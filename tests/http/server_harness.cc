@@ -1,0 +1,333 @@
+#include "sluice/tests/http/server_harness.h"
+
+#include "sluice/http/outcome_observer.h"
+#include "sluice/http/server.h"
+#include "sluice/http/verdict.h"
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/simulation/run.h"
+#include "sluice/runtime/tcp.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice::tests {
+
+namespace {
+
+constexpr std::uint16_t port = 80;
+
+class Recorder final : public http::OutcomeObserver {
+public:
+    explicit Recorder(std::vector<http::Outcome>& outcomes) : outcomes_(outcomes) {}
+
+    void exchange_ended(const http::Outcome& outcome) override { outcomes_.push_back(outcome); }
+
+private:
+    std::vector<http::Outcome>& outcomes_;
+};
+
+// What the clients share.
+struct Stage {
+    Loop& loop;
+    http::Server& server;
+    StopSource& serving;
+    Played& played;
+};
+
+class Client {
+public:
+    Client(Stage& stage, ClientSaw& saw) noexcept : stage_(stage), saw_(saw) {}
+
+    static Task<> act(Stage& stage, const Script& script, ClientSaw& saw);
+
+private:
+    Task<> perform(const Send& step);
+    Task<> perform(const Receive& step);
+    Task<> perform(const ReceiveUntil& step);
+    Task<> perform(const ReceiveRest& step);
+    Task<> perform(const ReceiveSlowly& step);
+    Task<> perform(const SendAndReceive& step);
+    Task<> perform(const Wait& step);
+    Task<> perform(const HalfClose& step);
+    Task<> perform(const Close& step);
+    Task<> perform(const Reset& step);
+    Task<> perform(const Drain& step);
+    Task<> perform(const StopServer& step);
+
+    // Whether there may be more.
+    Task<bool> receive_some();
+
+    Stage& stage_;
+    ClientSaw& saw_;
+    std::unique_ptr<Transport> transport_;
+};
+
+Task<> Client::act(Stage& stage, const Script& script, ClientSaw& saw) {
+    Client client(stage, saw);
+    TcpConnector connector(stage.loop);
+    Result<std::unique_ptr<Transport>> connected = co_await connector.connect("127.0.0.1", port);
+    REQUIRE(connected);
+    client.transport_ = std::move(*connected);
+    for (const Step& step : script) {
+        Task<> performing =
+            std::visit([&](const auto& each) { return client.perform(each); }, step);
+        co_await performing;
+        const std::size_t open = stage.server.connections();
+        stage.played.connections_most = std::max(stage.played.connections_most, open);
+    }
+    co_await client.transport_->close(Ending::orderly);
+}
+
+Task<> Client::perform(const Send& step) {
+    std::string octets = step.octets;
+    iovec part{octets.data(), octets.size()};
+    const Result<std::uint64_t> sent = co_await transport_->send(std::span(&part, 1));
+    saw_.sent += sent ? *sent : sent.error().octets_done;
+}
+
+Task<bool> Client::receive_some() {
+    Result<Received> received = co_await transport_->receive();
+    saw_.end = transport_->peer_end();
+    if (!received || received->empty()) {
+        saw_.read_to_end = true;
+        co_return false;
+    }
+    saw_.octets.append(reinterpret_cast<const char*>(received->octets().data()), received->size());
+    co_return true;
+}
+
+Task<> Client::perform(const Receive& step) {
+    bool more = true;
+    while (more && saw_.octets.size() < step.octets) {
+        more = co_await receive_some();
+    }
+}
+
+Task<> Client::perform(const ReceiveUntil& step) {
+    bool more = true;
+    while (more && saw_.octets.find(step.text) == std::string::npos) {
+        more = co_await receive_some();
+    }
+}
+
+Task<> Client::perform(const ReceiveRest&) {
+    bool more = true;
+    while (more) {
+        more = co_await receive_some();
+    }
+}
+
+Task<> Client::perform(const ReceiveSlowly& step) {
+    bool more = true;
+    while (more) {
+        co_await sleep_for(step.pause);
+        more = co_await receive_some();
+    }
+}
+
+// when_all() wants a result.
+Task<bool> whole(Task<> task) {
+    co_await task;
+    co_return true;
+}
+
+Task<> Client::perform(const SendAndReceive& step) {
+    const Send send{step.octets};
+    const ReceiveRest rest;
+    co_await when_all(whole(perform(send)), whole(perform(rest)));
+}
+
+Task<> Client::perform(const Wait& step) {
+    co_await sleep_for(step.duration);
+}
+
+Task<> Client::perform(const HalfClose&) {
+    const Result<void> shut = co_await transport_->shut_down_sending();
+    CHECK(shut);
+}
+
+Task<> Client::perform(const Close&) {
+    co_await transport_->close(Ending::orderly);
+}
+
+Task<> Client::perform(const Reset&) {
+    co_await transport_->close(Ending::reset);
+}
+
+Task<> Client::perform(const Drain& step) {
+    stage_.server.drain(step.patience);
+    co_return;
+}
+
+Task<> Client::perform(const StopServer&) {
+    stage_.serving.request();
+    co_return;
+}
+
+Task<> serve(http::Server& server, Acceptor& acceptor, StopSource& stop, Result<void>& served) {
+    Under<Result<void>> serving(&stop, server.serve(acceptor));
+    served = co_await serving;
+}
+
+Task<Played> perform(Loop& loop, const Scene& scene) {
+    const Context context = co_await this_task();
+    Played played;
+    played.clients.resize(scene.clients.size());
+    Recorder recorder(played.outcomes);
+    http::Server server(loop, scene.handler, scene.options);
+    server.observe(&recorder);
+    Result<std::unique_ptr<TcpAcceptor>> acceptor =
+        TcpAcceptor::listen(loop, Endpoint::loopback(port));
+    REQUIRE(acceptor);
+    StopSource stop;
+    Scope serving(context);
+    serving.spawn(serve(server, **acceptor, stop, played.served));
+
+    Stage stage{loop, server, stop, played};
+    Scope clients(context);
+    for (std::size_t index = 0; index < scene.clients.size(); ++index) {
+        clients.spawn(Client::act(stage, scene.clients[index], played.clients[index]));
+    }
+    co_await clients.join();
+    co_await sleep_for(std::chrono::seconds(1));  // What is on its way arrives.
+    server.drain(std::chrono::hours(1));
+    co_await serving.join();
+    CHECK(server.connections() == 0);
+    co_return played;
+}
+
+void check_books(const Scene& scene, const Played& played) {
+    std::uint64_t accepted = 0;
+    std::uint64_t received = 0;
+    for (const http::Outcome& outcome : played.outcomes) {
+        const http::SendFacts& send = outcome.send;
+        const http::ReceiveFacts& receive = outcome.receive;
+        CHECK(outcome.side == http::Side::server);
+        CHECK(send.body_accepted <= send.body_offered);
+        CHECK(send.acknowledged.value_or(0) <= send.wire_accepted());
+        CHECK(receive.discarded <= receive.body);
+        CHECK(outcome.times.ended != never);
+        CHECK(outcome.times.queued <= outcome.times.ended);
+        accepted += send.wire_accepted();
+        received += receive.wire();
+    }
+    std::uint64_t seen = 0;
+    std::uint64_t sent = 0;
+    bool all_read_to_fin = true;
+    for (const ClientSaw& client : played.clients) {
+        seen += client.octets.size();
+        sent += client.sent;
+        all_read_to_fin &= client.read_to_end && client.end == PeerEnd::fin;
+    }
+    CHECK(seen <= accepted);
+    CHECK(received <= sent);
+    if (all_read_to_fin && scene.is_lossless) {
+        CHECK(seen == accepted);
+    }
+}
+
+}  // namespace
+
+std::string Played::answers() const {
+    REQUIRE(clients.size() == 1);
+    return without_dates(clients.front().octets);
+}
+
+std::string Played::ids() const {
+    std::string ids;
+    for (const http::Outcome& each : outcomes) {
+        ids.append(ids.empty() ? "" : " ").append(http::id(http::verdict_of(each)));
+    }
+    return ids;
+}
+
+const http::Outcome& Played::outcome() const {
+    REQUIRE(outcomes.size() == 1);
+    return outcomes.front();
+}
+
+Played play(const Scene& scene) {
+    Played played = simulation::run(
+        scene.world, [&](const simulation::World& world) { return perform(world.loop, scene); });
+    check_books(scene, played);
+    return played;
+}
+
+std::string without_dates(std::string_view octets) {
+    constexpr std::string_view name = "Date: ";
+    constexpr std::string_view end = "\r\n";
+    std::string rest(octets);
+    for (std::size_t at = rest.find(name); at != std::string::npos; at = rest.find(name, at)) {
+        rest.erase(at, std::min(rest.find(end, at), rest.size() - end.size()) + end.size() - at);
+    }
+    return rest;
+}
+
+std::string answer(std::string_view status, std::string_view content, std::string_view fields) {
+    std::string text("HTTP/1.1 ");
+    text.append(status).append("\r\n").append(fields);
+    text.append("Content-Length: ").append(std::to_string(content.size())).append("\r\n\r\n");
+    return text.append(content);
+}
+
+std::string refusal(std::string_view status) {
+    std::string text("HTTP/1.1 ");
+    text.append(status).append("\r\ncontent-type: text/plain\r\nContent-Length: ");
+    const std::string reason(status.substr(4));
+    text.append(std::to_string(reason.size() + 1)).append("\r\nConnection: close\r\n\r\n");
+    return text.append(reason).append("\n");
+}
+
+std::string get(std::string_view target, std::string_view fields) {
+    std::string text("GET ");
+    text.append(target).append(" HTTP/1.1\r\nHost: a\r\n").append(fields);
+    return text.append("\r\n");
+}
+
+std::string put(std::string_view content, std::string_view fields) {
+    std::string text("PUT /film HTTP/1.1\r\nHost: a\r\nContent-Length: ");
+    text.append(std::to_string(content.size())).append("\r\n").append(fields).append("\r\n");
+    return text.append(content);
+}
+
+Task<> say_hello(http::Request&, http::Responder& responder) {
+    responder.respond(http::Status::ok, "hello\n");
+    co_return;
+}
+
+Task<> count_octets(http::Request& request, http::Responder& responder) {
+    std::uint64_t octets = 0;
+    while (!request.body().ended()) {
+        const Result<std::span<const std::byte>> content = co_await request.body().read();
+        if (!content) {
+            co_return;
+        }
+        octets += content->size();
+    }
+    responder.respond(http::Status::ok, std::to_string(octets));
+}
+
+Task<> echo(http::Request& request, http::Responder& responder) {
+    ByteSink& sink = responder.start(http::Status::ok);
+    while (!request.body().ended()) {
+        const Result<std::span<const std::byte>> content = co_await request.body().read();
+        if (!content) {
+            co_return;
+        }
+        const Result<void> written = co_await sink.write(*content);
+        if (!written) {
+            co_return;
+        }
+    }
+    const Result<void> finished = co_await sink.finish();
+    static_cast<void>(finished);
+}
+
+}  // namespace sluice::tests
