@@ -2,6 +2,7 @@
 
 #include "sluice/http/octets.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace sluice::http {
@@ -83,7 +84,11 @@ Result<void> Fields::add(std::string_view name, std::string_view value) {
 
     const std::size_t name_offset = octets_.size();
     const std::size_t value_offset = name_offset + name.size() + colon.size();
-    octets_.append(name).append(colon).append(value).append(line_end);
+    octets_.resize(name_offset + line_octets);
+    char* end = octets_.data() + name_offset;
+    for (const std::string_view part : {name, colon, value, line_end}) {
+        end = std::copy(part.begin(), part.end(), end);
+    }
     lines_.push_back({
         .name_offset = static_cast<std::uint32_t>(name_offset),
         .name_octets = static_cast<std::uint32_t>(name.size()),
