@@ -2,13 +2,12 @@
 
 #include "sluice/examples/command_line.h"
 #include "sluice/examples/exit_status.h"
+#include "sluice/examples/stopped_by_signals.h"
 #include "sluice/examples/transfer_job.h"
 #include "sluice/http/client.h"
 #include "sluice/http/outcome_json.h"
 #include "sluice/http/outcome_text.h"
 #include "sluice/http/url.h"
-#include "sluice/runtime/await.h"
-#include "sluice/runtime/scope.h"
 #include "sluice/runtime/signals.h"
 #include "sluice/runtime/threads.h"
 
@@ -27,13 +26,6 @@ struct Program {
     BackendKind backend = BackendKind::automatic;
     bool json = false;
 };
-
-Task<> stop_on_signal(Running<TransferEnd>& job) {
-    const Result<int> signal = co_await wait_for_signal(SignalSet::termination());
-    if (signal) {
-        job.request_stop();
-    }
-}
 
 // What a server says is shown, but not what it might do to a terminal.
 std::string printable(std::string text) {
@@ -68,17 +60,10 @@ int tell(const Program& program, const TransferEnd& end) {
 }
 
 Task<int> transfer(Loop& loop, const Program& program) {
-    const Context context = co_await this_task();
     http::Client client(loop, program.client);
     TransferJob job(loop, client, program.job);
-    Running<TransferEnd> running(context, job.run());
-    Running<void> watching(context, stop_on_signal(running));
-    co_await running.join();
-    watching.request_stop();
-    co_await watching.join();
-    watching.take();
+    const TransferEnd end = co_await stopped_by_signals(job.run());
     co_await client.close();
-    const TransferEnd end = running.take();
     co_return tell(program, end);
 }
 
