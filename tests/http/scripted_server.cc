@@ -3,9 +3,11 @@
 #include "sluice/http/octets.h"
 #include "sluice/http/retry.h"
 #include "sluice/http/verdict.h"
-#include "sluice/runtime/simulation/run.h"
+#include "sluice/runtime/block_on.h"
 #include "sluice/runtime/simulation/simulated_backend.h"
+#include "sluice/tests/support/faulty_backend.h"
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 #include <utility>
@@ -176,10 +178,46 @@ Task<> run_rig(Loop& loop, const std::vector<Script>& scripts, const ClientRig::
 }  // namespace
 
 void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
-                 const ClientOptions& options, const simulation::Options& world) {
-    simulation::run(world, [&](simulation::World& each) {
-        return run_rig(each.loop, scripts, drive, options);
-    });
+                 const ClientOptions& options, const simulation::Options& world,
+                 const Fault& fault) {
+    simulation::SimulatedBackend simulated(world);
+    sluice::tests::FaultyBackend backend(simulated);
+    backend.before_each = fault;
+    Loop loop(backend);
+    block_on(loop, run_rig(loop, scripts, drive, options));
+}
+
+Task<sluice::Result<void>> write_all(Exchange& exchange, std::string_view content,
+                                     std::size_t piece) {
+    std::span<const std::byte> left = std::as_bytes(std::span(content));
+    while (!left.empty()) {
+        const std::span<const std::byte> next = left.first(std::min(piece, left.size()));
+        const sluice::Result<void> written = co_await exchange.body().write(next);
+        if (!written) {
+            co_return written;
+        }
+        left = left.subspan(next.size());
+    }
+    const sluice::Result<void> finished = co_await exchange.body().finish();
+    co_return finished;
+}
+
+Task<sluice::Result<std::string>> read_all(Exchange& exchange) {
+    sluice::Result<Response> response = co_await exchange.response();
+    if (!response) {
+        co_return failed(response);
+    }
+    std::string content;
+    while (true) {
+        const sluice::Result<std::span<const std::byte>> octets = co_await response->body().read();
+        if (!octets) {
+            co_return failed(octets);
+        }
+        if (octets->empty()) {
+            co_return content;
+        }
+        content.append(text_of(*octets));
+    }
 }
 
 std::string facts_of(const Outcome& outcome) {

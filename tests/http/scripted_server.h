@@ -7,10 +7,12 @@
 
 #include "sluice/http/client.h"
 #include "sluice/http/client_options.h"
+#include "sluice/http/exchange.h"
 #include "sluice/http/outcome.h"
 #include "sluice/http/outcome_observer.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/loop.h"
+#include "sluice/runtime/operation.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/task.h"
@@ -98,9 +100,20 @@ private:
     std::vector<Outcome> ended_;
 };
 
+// What an operation is to fail with, or 0. Told its number, from 1, and what it is.
+using Fault = std::function<int(std::size_t number, const Request& request)>;
+
 // All of that, in a world of its own.
 void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
-                 const ClientOptions& options = {}, const simulation::Options& world = {});
+                 const ClientOptions& options = {}, const simulation::Options& world = {},
+                 const Fault& fault = {});
+
+// Writes the content to the request's body, `piece` octets at a time, and finishes it.
+[[nodiscard]] Task<sluice::Result<void>> write_all(Exchange& exchange, std::string_view content,
+                                                   std::size_t piece = 64 * 1024);
+
+// The response's content, to its end.
+[[nodiscard]] Task<sluice::Result<std::string>> read_all(Exchange& exchange);
 
 // A record without its times, as one line to compare.
 [[nodiscard]] std::string facts_of(const Outcome& outcome);
