@@ -12,7 +12,7 @@ namespace sluice::http {
 
 namespace {
 
-// Looks at TCP's own count twice in the limit, so a stall is seen after one limit to one and a half.
+// Looks at TCP's own count twice in the limit: a stall is seen after one limit to one and a half.
 class StallTimer final : private Timer {
 public:
     StallTimer(Loop& loop, Transport& transport, StopSource& stop, Duration limit) noexcept

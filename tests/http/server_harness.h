@@ -1,11 +1,11 @@
 // play(): one server in a simulated world, and clients that do to it exactly what a test says.
 //
 // A client is a script: which octets it sends, when it reads, how it goes. What came back, and what
-// the server's observer was told, is what the test looks at. When the scripts have ended, the server
-// drains; the world then checks that nothing is left: no operation, descriptor or buffer.
+// the server's observer was told, is what the test looks at. When the scripts have ended, the
+// server drains; the world then checks that nothing is left: no operation, descriptor or buffer.
 //
-// Whatever the scene, play() holds the books to what every exchange must keep: no more accepted than
-// offered, as many octets in all as the client was sent, and not more received than it had sent.
+// Whatever the scene, play() holds the books to what every exchange must keep: no more accepted
+// than offered, as many octets in all as the client was sent, and not more received than it sent.
 
 #pragma once
 
