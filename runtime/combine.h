@@ -6,7 +6,8 @@
 //
 // Cancellation: A stop of the awaiting task reaches all the tasks.
 // Errors:       when_all() asks the others to stop at the first Result that is an error, and yields
-//               every result all the same. Exceptions leave once all tasks have ended.
+//               every result all the same. An exception asks the others to stop too, and leaves once
+//               all tasks have ended.
 // Threading:    The loop's thread.
 
 #pragma once
@@ -46,7 +47,11 @@ public:
     [[nodiscard]] auto all_ended() noexcept { return ended_.wait_regardless(); }
 
 private:
-    void finished(Coroutine&) noexcept override {
+    // A task that throws has failed: nobody should wait out the others.
+    void finished(Coroutine& coroutine) noexcept override {
+        if (Task<>::thrown_by(coroutine)) {
+            stop_.request();
+        }
         if (--running_ == 0) {
             ended_.set();
         }
