@@ -32,18 +32,23 @@ Exchange Client::begin(const ClientRequest& request) {
 
 namespace {
 
-// The whole content, or as much as there is and may be taken.
-Task<> read_content(Exchange& exchange, Response& response, std::size_t octets_max,
-                    std::string& content) {
+// Yields whether the content is whole.
+Task<bool> read_content(Exchange& exchange, Response& response, std::size_t octets_max,
+                        std::string& content) {
+    const Framing framing = response.framing();
+    if (framing.kind == Framing::Kind::length && framing.length > octets_max) {
+        exchange.abort(Mechanism::sink_error);
+        co_return false;
+    }
     ByteSource& body = response.body();
     while (true) {
         const sluice::Result<std::span<const std::byte>> octets = co_await body.read();
         if (!octets || octets->empty()) {
-            co_return;
+            co_return octets.has_value();
         }
         if (octets->size() > octets_max - content.size()) {
             exchange.abort(Mechanism::sink_error);
-            co_return;
+            co_return false;
         }
         content.append(text_of(*octets));
     }
@@ -59,7 +64,8 @@ Task<Fetched> Client::fetch(ClientRequest request) {
         if (response) {
             fetched.fields = OwnedFields(response->fields());
             const std::size_t octets_max = pool_->options().fetched_octets_max;
-            co_await read_content(exchange, *response, octets_max, fetched.content);
+            fetched.content_is_whole =
+                co_await read_content(exchange, *response, octets_max, fetched.content);
             fetched.trailers = OwnedFields(response->trailers());
         }
     }

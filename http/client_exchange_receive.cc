@@ -353,7 +353,8 @@ Task<sluice::Result<std::span<const std::byte>>> ClientExchange::read() {
 
 Task<Outcome> ClientExchange::outcome() {
     while (stage_ != Stage::ended) {
-        if (!request_ended_ && !outcome_.send.stopped && !send_failed_) {
+        const bool is_left = !request_ended_ && content_ == nullptr;
+        if (is_left && !outcome_.send.stopped && !send_failed_) {
             if (has_head_) {
                 stop_sending();  // The application has, and there is an answer.
             } else {

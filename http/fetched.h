@@ -1,6 +1,6 @@
 // Fetched: a whole response, in memory, and what became of its exchange.
 //
-// `outcome` comes first: what is below it is whole only if that says so.
+// `content_is_whole` is for those who want the content and nothing else; all else is in `outcome`.
 
 #pragma once
 
@@ -33,7 +33,8 @@ struct Fetched {
     std::vector<Outcome> attempts;  // In order; the last is `outcome`.
     OwnedFields fields;
     OwnedFields trailers;
-    std::string content;                 // As much of it as came.
+    std::string content;                 // As much of it as came, and might be taken.
+    bool content_is_whole = false;       // Up to the end that its framing promised.
     std::optional<Error> message_error;  // Why the request was refused, or the response malformed.
 
     [[nodiscard]] Status status() const noexcept { return outcome.status; }

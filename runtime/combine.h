@@ -6,8 +6,8 @@
 //
 // Cancellation: A stop of the awaiting task reaches all the tasks.
 // Errors:       when_all() asks the others to stop at the first Result that is an error, and yields
-//               every result all the same. An exception asks the others to stop too, and leaves once
-//               all tasks have ended.
+//               every result all the same. An exception asks the others to stop too, and leaves
+//               once all tasks have ended.
 // Threading:    The loop's thread.
 
 #pragma once
@@ -159,6 +159,7 @@ template <typename T>
     if (!result && result.error().code == Errc::cancelled && deadline.passed() && !asked_above) {
         Error error = result.error();
         error.code = Errc::timed_out;
+        error.os_errno = 0;  // Of the cancel; the kernel did not give up.
         co_return std::unexpected(error);
     }
     co_return result;

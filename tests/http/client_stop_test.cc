@@ -1,0 +1,238 @@
+#include "sluice/http/client.h"
+#include "sluice/http/verdict.h"
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/simulation/options.h"
+#include "sluice/tests/catch.h"
+#include "sluice/tests/http/scripted_server.h"
+#include "sluice/tests/support/simulation.h"
+
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sluice::http::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+const std::string content(300'000, 'x');
+
+// What an application does: uploads, reads the answer, asks for the outcome.
+Task<> upload(Client& client, ClientRequest request, std::optional<Outcome>& result) {
+    Exchange exchange = client.begin(request);
+    if (request.framing().kind != Framing::Kind::none && request.content() == nullptr) {
+        const sluice::Result<void> written = co_await write_all(exchange, content, 10'000);
+        static_cast<void>(written);
+    }
+    const sluice::Result<std::string> answer = co_await read_all(exchange);
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(answer.has_value() == (outcome.receive.phase == ReceivePhase::complete));
+    result = outcome;
+}
+
+Task<> stop_after(ClientRig& rig, ClientRequest request, Duration pause, std::string facts) {
+    std::optional<Outcome> outcome;
+    Scope scope(rig.loop());
+    scope.spawn(upload(rig.client(), std::move(request), outcome));
+    co_await sleep_for(pause);
+    scope.request_stop();
+    const Instant asked = rig.loop().now();
+    co_await scope.join();
+    REQUIRE(outcome);
+    CHECK(facts_of(*outcome) == facts);
+    CHECK(rig.loop().now() - asked < 1s);
+    CHECK(rig.ended().size() == 1);
+}
+
+struct Case {
+    const char* why;
+    Script script;
+    ClientRequest request;
+    std::string facts;
+};
+
+std::vector<Case> cases() {
+    const std::string url = "http://127.0.0.1/";
+    const std::string got = "all_accepted 35+0/0+0 of - | ";
+    return {
+        {"while waiting for 100",
+         {expect_heads(), rest()},
+         put(url).length(content.size()).expect_continue(),
+         "C15 0 idempotent_only | application cancelled continue_wait none | "
+         "head_sent 81+0/0+0 of 300000 | none none 0+0+0 of - | 1"},
+        {"while waiting for a response",
+         {expect_heads(), rest()},
+         get(url),
+         "C15 0 idempotent_only | application cancelled first_byte none | " + got +
+             "none none 0+0+0 of - | 1"},
+        {"in the head",
+         {expect_heads(), say("HTTP/1."), rest()},
+         get(url),
+         "C15 0 idempotent_only | application cancelled head none | " + got +
+             "head_partial none 7+0+0 of - | 1"},
+        {"in the content",
+         {expect_heads(), say(ok + "hel"), rest()},
+         get(url),
+         "C15 200 idempotent_only | application cancelled body none | " + got +
+             "body_partial length 38+3+0 of 5 | 1"},
+        {"too late",
+         {expect_heads(), say(ok + "hello")},
+         get(url),
+         "C13 200 no | none none none none | " + got + "complete length 38+5+0 of 5 | 1 reusable"},
+    };
+}
+
+TEST_CASE("client: a stop is answered in every phase, with what is true by then",
+          "[http][client]") {
+    for (const Case& each : cases()) {
+        CAPTURE(each.why);
+        with_client({each.script}, [&](ClientRig& rig) {
+            return stop_after(rig, each.request, 500ms, each.facts);
+        });
+    }
+}
+
+Task<> stop_somewhere(ClientRig& rig, Duration pause) {
+    std::optional<Outcome> outcome;
+    Scope scope(rig.loop());
+    scope.spawn(upload(rig.client(), put(rig.url()).length(content.size()), outcome));
+    co_await sleep_for(pause);
+    scope.request_stop();
+    co_await scope.join();
+    REQUIRE(outcome);
+    const Verdict verdict = verdict_of(*outcome);
+    CHECK((verdict == Verdict::cancelled || verdict == Verdict::complete));
+    CHECK(rig.ended().size() == 1);
+    co_await sleep_for(1s);
+    // What the record says was accepted is what came, or more: a reset may overtake it.
+    const std::size_t came = rig.seen().empty() ? 0 : rig.seen().front()->octets.size();
+    CHECK(came <= outcome->send.wire_accepted());
+    if (verdict == Verdict::complete) {
+        CHECK(came == outcome->send.wire_accepted());
+    }
+}
+
+TEST_CASE("client: a stop in the middle of an upload tells how much was accepted",
+          "[http][client]") {
+    const std::uint64_t octets = 59 + content.size();
+    sluice::tests::for_each_seed(200, [&](std::uint64_t seed) {
+        simulation::Options world = simulation::faulty(seed);
+        world.network.octets_per_second = 100'000'000;
+        with_client(
+            {{expect_octets(octets), say(ok + "hello")}},
+            [&](ClientRig& rig) {
+                return stop_somewhere(rig, std::chrono::microseconds(seed * 200));
+            },
+            {}, world);
+    });
+}
+
+Task<> pass_deadline(ClientRig& rig) {
+    std::optional<Outcome> outcome;
+    const Instant began = rig.loop().now();
+    ClientRequest request = get(rig.url());
+    request.total_max(2s);
+    co_await upload(rig.client(), request, outcome);
+    REQUIRE(outcome);
+    CHECK(verdict_of(*outcome) == Verdict::timed_out);
+    CHECK(outcome->cause.mechanism == Mechanism::deadline);
+    CHECK(rig.loop().now() - began >= 2s);
+    CHECK(rig.loop().now() - began < 3s);
+}
+
+TEST_CASE("client: a request's own limit ends it, though octets go on coming", "[http][client]") {
+    Script drip{expect_heads(), say("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")};
+    for (int each = 0; each < 50; ++each) {
+        drip.push_back(pause(100ms));
+        drip.push_back(say("x"));
+    }
+    with_client({drip}, pass_deadline);
+    with_client({{expect_heads(), rest()}}, pass_deadline);
+}
+
+Task<> answered_in_time(ClientRig& rig) {
+    std::optional<Outcome> outcome;
+    ClientRequest request = get(rig.url());
+    request.total_max(2s);
+    co_await upload(rig.client(), request, outcome);
+    REQUIRE(outcome);
+    const Verdict verdict = verdict_of(*outcome);
+    CHECK((verdict == Verdict::complete || verdict == Verdict::timed_out));
+    CHECK((verdict == Verdict::complete) == (outcome->receive.phase == ReceivePhase::complete));
+}
+
+TEST_CASE("client: an answer that comes with the deadline is an answer", "[http][client]") {
+    std::size_t complete = 0;
+    for (int micros = 0; micros < 3000; micros += 100) {
+        const Duration late = 1998ms + std::chrono::microseconds(micros);
+        with_client({{expect_heads(), pause(late), say(ok + "hello")}}, answered_in_time);
+        ++complete;
+    }
+    CHECK(complete == 30);
+}
+
+Task<> close_while_busy(ClientRig& rig) {
+    std::optional<Outcome> busy;
+    Scope scope(rig.loop());
+    scope.spawn(upload(rig.client(), get(rig.url()), busy));
+    co_await sleep_for(1s);
+    co_await rig.client().close();
+    CHECK(rig.client().connections() == 0);
+    co_await scope.join();
+    REQUIRE(busy);
+    CHECK(verdict_of(*busy) == Verdict::cancelled);
+    CHECK(busy->cause.mechanism == Mechanism::drain);
+    std::optional<Outcome> late;
+    co_await upload(rig.client(), get(rig.url()), late);
+    REQUIRE(late);
+    CHECK(verdict_of(*late) == Verdict::refused_locally);
+    CHECK(late->cause.mechanism == Mechanism::drain);
+}
+
+TEST_CASE("client: close() aborts what is under way, and refuses what comes later",
+          "[http][client]") {
+    with_client({{expect_heads(), rest()}}, close_while_busy);
+}
+
+// What becomes of exchanges must not depend on the luck of any operation.
+Task<> survive(ClientRig& rig) {
+    std::optional<Outcome> outcome;
+    co_await upload(rig.client(), put(rig.url()).length(content.size()), outcome);
+    CHECK(outcome.has_value());
+    co_await upload(rig.client(), get(rig.url()), outcome);
+    CHECK(outcome.has_value());
+    CHECK(rig.ended().size() == 2);
+}
+
+TEST_CASE("client: whichever operation fails, each exchange ends once, and nothing is left",
+          "[http][client]") {
+    const Script script{expect_octets(59 + content.size()), say(ok + "hello"),
+                        expect_octets(94 + content.size()), say(ok + "hello")};
+    std::size_t operations = 0;
+    const auto count = [&](std::size_t number, const Request&) {
+        operations = number;
+        return 0;
+    };
+    with_client({script}, survive, {}, {}, count);
+    CHECK(operations > 20);
+    for (const int error : {-ECONNRESET, -EPIPE, -ENOBUFS}) {
+        for (std::size_t failing = 1; failing <= operations; ++failing) {
+            CAPTURE(error, failing);
+            const auto fault = [&](std::size_t number, const Request& request) {
+                const bool is_the_clients = std::holds_alternative<Send>(request) ||
+                                            std::holds_alternative<Connect>(request) ||
+                                            std::holds_alternative<Receive>(request);
+                return number == failing && is_the_clients ? error : 0;
+            };
+            with_client({script, script}, survive, {}, {}, fault);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace sluice::http::tests
