@@ -45,11 +45,8 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
             continue;
         }
         if (connection.outbox_.crowded()) {
-            const sluice::Result<void> drained = co_await connection.outbox_.drained();
-            if (!drained) {
-                next = Next::reset;
-                continue;
-            }
+            next = co_await connection.make_room();
+            continue;
         }
         std::unique_ptr<ServerExchange> exchange = core.take_exchange();
         connection.exchange_ = exchange.get();
@@ -62,20 +59,7 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
             connection.report_finished();
         }
     }
-    if (next == Next::reset) {
-        // What earlier exchanges are owed goes first. If the client is gone, this fails at once.
-        const sluice::Result<void> drained = co_await connection.outbox_.drained();
-        static_cast<void>(drained);
-    } else {
-        next = co_await connection.linger();
-    }
-    connection.blame_unanswered();
-    transport->listen_for_peer_end(nullptr);
-    connection.input_.let_go();
-    connection.scope_.request_stop();
-    co_await connection.scope_.join();
-    connection.report_rest();
-    co_await transport->close(next == Next::reset ? Ending::reset : Ending::orderly);
+    co_await connection.end(next);
 }
 
 bool ServerConnection::is_gone() const noexcept {
@@ -85,6 +69,30 @@ bool ServerConnection::is_gone() const noexcept {
         case PeerEnd::reset: return true;
     }
     std::unreachable();
+}
+
+// A client that asks without reading must not make us hold all its answers.
+Task<ServerConnection::Next> ServerConnection::make_room() {
+    const sluice::Result<void> drained = co_await outbox_.drained();
+    co_return drained ? Next::request : Next::reset;
+}
+
+// Apart from serve(), whose frame every idle connection keeps.
+Task<> ServerConnection::end(Next next) {
+    if (next == Next::reset) {
+        // What earlier exchanges are owed goes first. If the client is gone, this fails at once.
+        const sluice::Result<void> drained = co_await outbox_.drained();
+        static_cast<void>(drained);
+    } else {
+        next = co_await linger();
+    }
+    blame_unanswered();
+    transport_.listen_for_peer_end(nullptr);
+    input_.let_go();
+    scope_.request_stop();
+    co_await scope_.join();
+    report_rest();
+    co_await transport_.close(next == Next::reset ? Ending::reset : Ending::orderly);
 }
 
 ServerConnection::Next ServerConnection::take_input() {
@@ -126,7 +134,10 @@ void ServerConnection::drain() noexcept {
 void ServerConnection::fired() noexcept {
     if (!outbox_.empty()) {
         idle_since_ = loop().now();  // It is still busy with the last response.
-        loop().arm(*this, after(idle_since_, core_.options().idle_max));
+    }
+    const Instant due = after(idle_since_, core_.options().idle_max);
+    if (due > loop().now()) {
+        loop().arm(*this, due);
         return;
     }
     timed_out_ = true;
@@ -170,6 +181,7 @@ void ServerConnection::message_accepted(Outcome& outcome) noexcept {
     }
     ensure(&record->outcome == &outcome);
     record->answered = true;
+    idle_since_ = loop().now();
     report_finished();
 }
 

@@ -285,7 +285,7 @@ TEST_CASE("S13: is not said of a client that had ended its sending before", "[ht
         .clients = {{Send{get("/", "Connection: close\r\n")}, HalfClose{}, ReceiveRest{}}},
     });
     CHECK(played.ids() == "S11");
-    CHECK(played.answers() == answer("200 OK", "hello\n").insert(36, "Connection: close\r\n"));
+    CHECK(played.answers() == closing(answer("200 OK", "hello\n")));
 }
 
 TEST_CASE("S14: a reset after everything was acknowledged is told as both", "[http][outcome]") {

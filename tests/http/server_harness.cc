@@ -277,12 +277,13 @@ std::string answer(std::string_view status, std::string_view content, std::strin
     return text.append(content);
 }
 
+std::string closing(std::string answer) {
+    return answer.insert(answer.find("\r\n\r\n") + 2, "Connection: close\r\n");
+}
+
 std::string refusal(std::string_view status) {
-    std::string text("HTTP/1.1 ");
-    text.append(status).append("\r\ncontent-type: text/plain\r\nContent-Length: ");
-    const std::string reason(status.substr(4));
-    text.append(std::to_string(reason.size() + 1)).append("\r\nConnection: close\r\n\r\n");
-    return text.append(reason).append("\n");
+    const std::string reason = std::string(status.substr(4)) + "\n";
+    return closing(answer(status, reason, "content-type: text/plain\r\n"));
 }
 
 std::string get(std::string_view target, std::string_view fields) {

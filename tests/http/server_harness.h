@@ -99,6 +99,8 @@ struct Played {
 // "HTTP/1.1 200 OK", the fields in `fields`, each ended by CRLF, Content-Length, and the content.
 [[nodiscard]] std::string answer(std::string_view status, std::string_view content,
                                  std::string_view fields = {});
+// An answer that says that the connection will be closed.
+[[nodiscard]] std::string closing(std::string answer);
 // What the server says of a request that it refuses, and of a handler that failed.
 [[nodiscard]] std::string refusal(std::string_view status);
 
