@@ -82,6 +82,8 @@ private:
     // Ends the wait for a request.
     [[nodiscard]] Next end_idle(Next next, Party party, Mechanism mechanism) noexcept;
     ServerRecord& begin_record();
+    [[nodiscard]] Task<Next> make_room();
+    [[nodiscard]] Task<> end(Next next);
     [[nodiscard]] Task<Next> linger();
     // What is known of the last response, now that no more will be.
     void sample_last(bool ended_before_us) noexcept;
