@@ -1,4 +1,4 @@
-// contract: what the tests of the Backend contract share: both backends, and operations that record.
+// contract: what the tests of the Backend contract share: both backends, operations that record.
 //
 // The same cases run on the simulator and on the kernel. Where they differ, the simulator is wrong.
 
