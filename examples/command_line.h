@@ -1,5 +1,5 @@
-// CommandLine: what a program understands on its command line, told once and used twice: to read the
-// arguments, and to explain them.
+// CommandLine: what a program understands on its command line, told once and used twice: to read
+// the arguments, and to explain them.
 //
 //     CommandLine line("object_store", "Keeps objects in a directory and serves them over HTTP.");
 //     line.option("--threads", "N", threads, "loops, each on its own thread");
@@ -7,8 +7,8 @@
 //         return *status;
 //     }
 //
-// Ownership:    Borrows the variables it fills. What they hold before is the default, and stays where
-//               an option is not given.
+// Ownership:    Borrows the variables it fills. What they hold before is the default, and stays
+//               where an option is not given.
 // Errors:       parse() says on stderr what is wrong.
 
 #pragma once

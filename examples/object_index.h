@@ -4,12 +4,13 @@
 // under the lock. Whoever looks last has seen every rename before it, so index and directory agree
 // whenever no change is under way, in whichever order concurrent changes reach the disk.
 //
-// A change may depend on what is stored (If-Match, If-None-Match). Such a one goes alone: while it is
-// between its judgement and its end, no other change of the same key may begin, nor it during one.
+// A change may depend on what is stored (If-Match, If-None-Match). Such a one goes alone: while it
+// is between its judgement and its end, no other change of the same key may begin, nor it during
+// one.
 //
 // Ownership:    A Change is gone before its index.
-// Errors:       The store goes on where attributes are not supported: hashes are then computed again
-//               at the next start.
+// Errors:       The store goes on where attributes are not supported: hashes are then computed
+//               again at the next start.
 // Threading:    Any thread, but load(), which blocks and comes first.
 
 #pragma once
@@ -47,8 +48,8 @@ public:
     explicit ObjectIndex(std::string directory) : directory_(std::move(directory)) {}
     ObjectIndex(ObjectIndex&&) = delete;
 
-    // Creates the directory if need be, and reads it. Files without a hash are hashed; what a killed
-    // process left of a replacement is removed.
+    // Creates the directory if need be, and reads it. Files without a hash are hashed; what a
+    // killed process left of a replacement is removed.
     [[nodiscard]] Result<void> load();
 
     [[nodiscard]] std::optional<Object> find(const std::string& key) const;

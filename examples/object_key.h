@@ -1,9 +1,9 @@
 // object_key: the names of objects, as a URL says them and as the directory keeps them.
 //
 // A key is any octets but NUL, with "/" between its segments, of which none is "." or "..". It is
-// stored under one flat file name: what is not a letter, a digit or one of "-._~" becomes "%41", and
-// so does a leading dot. So two keys never share a file, none leaves the directory, and none can be
-// taken for a file that the store hides.
+// stored under one flat file name: what is not a letter, a digit or one of "-._~" becomes "%41",
+// and so does a leading dot. So two keys never share a file, none leaves the directory, and none
+// can be taken for a file that the store hides.
 
 #pragma once
 

@@ -1,10 +1,12 @@
 // OutcomeLog: what became of every exchange of a server, as lines of JSON, with what was asked for.
 //
-// An outcome knows nothing of methods and targets, and some exchanges never get as far as having one.
-// So handlers are wrapped: the log notes what a connection's handler was asked, and puts that into
-// the outcome which the server reports next for this connection. Each is reported, and in order.
+// An outcome knows nothing of methods and targets, and some exchanges never get as far as having
+// one. So handlers are wrapped: the log notes what a connection's handler was asked, and puts that
+// into the outcome which the server reports next for this connection. Each is reported, and in
+// order.
 //
-// Ownership:    Outlives the servers that it observes. Owns its descriptor, but not standard output.
+// Ownership:    Outlives the servers that it observes. Owns its descriptor, but not standard
+//               output.
 // Errors:       A line that cannot be written is lost: the service goes first.
 // Threading:    Any thread; one log for all loops.
 

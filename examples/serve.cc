@@ -22,7 +22,8 @@ namespace sluice::examples {
 
 namespace {
 
-// A port that the kernel chose, kept until all loops listen on it: nobody else can get it meanwhile.
+// A port that the kernel chose, kept until all loops listen on it: nobody else can get it
+// meanwhile.
 class ReservedPort {
 public:
     explicit ReservedPort(const Endpoint& at)

@@ -1,5 +1,5 @@
-// stopped_by_signals(): runs a task that SIGTERM and SIGINT ask to stop, and awaits its answer: so a
-// program that is interrupted still tells what became of its work, and cleans up.
+// stopped_by_signals(): runs a task that SIGTERM and SIGINT ask to stop, and awaits its answer: so
+// a program that is interrupted still tells what became of its work, and cleans up.
 //
 // Threading:    After block_signals(SignalSet::termination()).
 

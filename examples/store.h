@@ -1,8 +1,8 @@
 // Store: objects over HTTP, each a file of one directory.
 //
-// An object is whole or absent: its content goes disk-wards as it comes, hashed on the way, and gets
-// its name only when its last octet and its hash are safe on the disk. Only then is it confirmed. An
-// upload that is cut leaves nothing.
+// An object is whole or absent: its content goes disk-wards as it comes, hashed on the way, and
+// gets its name only when its last octet and its hash are safe on the disk. Only then is it
+// confirmed. An upload that is cut leaves nothing.
 //
 //     PUT    /o/KEY         201 or 204 once it is durable, with its SHA-256 as ETag
 //     GET    /o/KEY         with a range and conditions, if given; HEAD alike
@@ -11,8 +11,9 @@
 //     GET    /healthz       200
 //
 // Ownership:    Outlives the servers whose handler it is.
-// Errors:       Are answers: 400 for what is no key, 412 for a condition that does not hold, 413, 507
-//               for a full disk; 409 when a conditional change meets another of the same object.
+// Errors:       Are answers: 400 for what is no key, 412 for a condition that does not hold, 413,
+//               507 for a full disk; 409 when a conditional change meets another of the same
+//               object.
 // Threading:    Any number of loops at once, once it is open.
 
 #pragma once

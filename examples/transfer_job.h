@@ -2,8 +2,8 @@
 //
 // A download becomes a file by its last octet or not at all: what is cut leaves nothing behind.
 //
-// Completion:   run() tries until an attempt is final. A retry needs what retry.h asks for: an outcome
-//               that permits it, and content that can be had again.
+// Completion:   run() tries until an attempt is final. A retry needs what retry.h asks for: an
+//               outcome that permits it, and content that can be had again.
 // Cancellation: A stop ends the attempt under way; its outcome says `cancelled`.
 // Threading:    The loop's thread.
 

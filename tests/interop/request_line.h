@@ -1,7 +1,7 @@
 // RequestLine: one request for test_client, read from a line of JSON.
 //
-// Reads exactly the JSON that such a line may have: one object of strings, numbers, booleans and one
-// array of strings. Unknown members are refused, so that a misspelt one does not go unnoticed.
+// Reads exactly the JSON that such a line may have: one object of strings, numbers, booleans and
+// one array of strings. Unknown members are refused, so that a misspelt one does not go unnoticed.
 
 #pragma once
 

@@ -1,10 +1,13 @@
 // test_client: one client that sends what it is told to, one request after another, and tells what
 // became of each.
 //
-// Requests are lines of JSON: {"method":"PUT","url":"http://...","headers":["N: V"],
-// "body_file":"F","chunked":false,"expect_continue":false,"wait_ms":0,"timeout_ms":5000,"save":"F"};
-// method and url are needed. Each yields a line of JSON: its outcome, with the hash of the response's
-// content as "body_sha256". Connections are kept and used again, as any client would.
+// Requests are lines of JSON:
+//
+//     {"method":"PUT","url":"http://...","headers":["N: V"],"body_file":"F","chunked":false,
+//      "expect_continue":false,"wait_ms":0,"timeout_ms":5000,"save":"F"}
+//
+// method and url are needed. Each yields a line of JSON: its outcome, with the hash of the
+// response's content as "body_sha256". Connections are kept and used again, as any client would.
 
 #include "sluice/examples/command_line.h"
 #include "sluice/http/client.h"
@@ -117,7 +120,8 @@ Task<int> perform_all(Loop& loop, std::istream& lines) {
     http::Client client(loop);
     int status = 0;
     std::string text;
-    // Elsewhere, so that the loop still watches its idle connections while nobody asks for anything.
+    // Elsewhere, so that the loop still watches its idle connections while nobody asks for
+    // anything.
     const auto next_line = [&] { return static_cast<bool>(std::getline(lines, text)); };
     while (true) {
         const bool is_there = co_await offload(next_line);
