@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <span>
@@ -122,10 +123,19 @@ TEST_CASE("atomic file: a name without a directory is one in the current directo
     const TemporaryDirectory directory;
     const std::filesystem::path before = std::filesystem::current_path();
     std::filesystem::current_path(directory.path("."));
+    Kernel kernel;
+    std::set<std::string> opened;
+    kernel.backend().before_each = [&opened](std::size_t, const Request& request) {
+        if (const auto* const open = std::get_if<Open>(&request)) {
+            opened.insert(open->path);
+        }
+        return 0;
+    };
     AtomicFile file("film");
-    const Result<void> result = on_kernel(store(file, "new"));
+    const Result<void> result = kernel.run(store(file, "new"));
     std::filesystem::current_path(before);
     CHECK(result);
+    CHECK(opened == Names{"."});
     CHECK(directory.read("film") == "new");
 }
 

@@ -1,3 +1,4 @@
+#include "sluice/runtime/await.h"
 #include "sluice/runtime/buffered.h"
 #include "sluice/runtime/counted.h"
 #include "sluice/runtime/forward.h"
@@ -134,6 +135,31 @@ TEST_CASE("tee: when one sink fails, that error is told, with what both had take
     CHECK(octets.error().octets_done == 6);
     tee.abort();
     CHECK(large.is_aborted());
+}
+
+// Takes nothing until it is asked to stop.
+class StuckSink final : public ByteSink {
+public:
+    Task<Result<void>> write(std::span<const std::byte>) override {
+        Event never_set;
+        co_await never_set.wait();
+        co_return failure(Errc::cancelled, Phase::write);
+    }
+    Task<Result<void>> finish() override { co_return Result<void>(); }
+    void abort() noexcept override {}
+};
+
+TEST_CASE("tee: the error that is told is the cause, not that of the sink that was stopped for it",
+          "[runtime][streams]") {
+    const bool first_is_stuck = GENERATE(true, false);
+    StuckSink stuck;
+    MemorySink small(6);
+    TeeSink tee(first_is_stuck ? static_cast<ByteSink&>(stuck) : small,
+                first_is_stuck ? static_cast<ByteSink&>(small) : stuck);
+    const Result<void> written = on_simulator(write(tee, text));
+    REQUIRE_FALSE(written);
+    CHECK(written.error().code == Errc::limit_exceeded);
+    CHECK(written.error().octets_done == 0);
 }
 
 TEST_CASE("tee: when the first cannot be finished, the second is aborted", "[runtime][streams]") {

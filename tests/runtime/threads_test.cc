@@ -65,6 +65,38 @@ TEST_CASE("threads: when one body fails, the others are asked to stop, and its s
     CHECK(run_on_threads(3, BackendKind::io_uring, body) == 7);
 }
 
+// Tells when the thread ends that it was made on.
+struct ToldAtThreadEnd {
+    std::atomic<bool>* told = nullptr;
+    ~ToldAtThreadEnd() {
+        if (told != nullptr) {
+            *told = true;
+        }
+    }
+};
+
+Task<int> end_after_the_other(std::atomic<bool>& other_is_gone, unsigned index) {
+    static thread_local ToldAtThreadEnd at_end;
+    if (index == 1) {
+        at_end.told = &other_is_gone;
+        co_return 7;
+    }
+    // Without a turn of this loop: its request to stop is on its way by then.
+    while (!other_is_gone) {
+        std::this_thread::yield();
+    }
+    co_return 0;
+}
+
+TEST_CASE("threads: a body may end while the request to stop is on its way to it",
+          "[runtime][threads]") {
+    std::atomic<bool> other_is_gone = false;
+    const auto body = [&other_is_gone](Loop&, unsigned index) {
+        return end_after_the_other(other_is_gone, index);
+    };
+    CHECK(run_on_threads(2, BackendKind::io_uring, body) == 7);
+}
+
 TEST_CASE("threads: an exception is told, and counts as 1", "[runtime][threads]") {
     const auto body = [](Loop&, unsigned index) {
         return index == 0 ? end_by_exception() : wait_for_stop();

@@ -87,6 +87,23 @@ TEST_CASE("offload: a loop may end as soon as the answer has come", "[runtime][w
     CHECK(sum == 200);
 }
 
+TEST_CASE("loop: it does not end before a thread that posted to it is done with it",
+          "[runtime][workers]") {
+    Kernel kernel;
+    std::atomic<bool> done = false;
+    kernel.backend().after_wake = [&done] {
+        for (int turn = 0; turn < 10'000; ++turn) {
+            std::this_thread::yield();
+        }
+        done = true;
+    };
+    {
+        Loop loop(kernel.backend());
+        CHECK(block_on(loop, offload([] { return 1; })) == 1);
+    }
+    CHECK(done);
+}
+
 // Counts how many calls are under way, and remembers the most.
 class Counting final : public Workers::Job {
 public:

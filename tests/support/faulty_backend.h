@@ -26,6 +26,9 @@ public:
     // the operation's result, and the real backend does not see it.
     std::function<int(std::size_t number, const Request& request)> before_each;
 
+    // Runs on the thread that wakes, once the loop may be awake.
+    std::function<void()> after_wake;
+
     [[nodiscard]] std::size_t submitted() const noexcept { return submitted_; }
 
     void submit(Operation& operation) noexcept override {
@@ -56,7 +59,12 @@ public:
 
     void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
 
-    void wake() noexcept override { real_.wake(); }
+    void wake() noexcept override {
+        real_.wake();
+        if (after_wake) {
+            after_wake();
+        }
+    }
     [[nodiscard]] Instant now() const noexcept override { return real_.now(); }
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
         return real_.unix_seconds();
