@@ -28,6 +28,22 @@ void BlockPool::give_back(std::string block) noexcept {
     }
 }
 
+std::vector<Segment> BlockPool::take_segments() {
+    if (segments_.empty()) {
+        return {};
+    }
+    std::vector<Segment> segments = std::move(segments_.back());
+    segments_.pop_back();
+    return segments;
+}
+
+void BlockPool::give_back(std::vector<Segment> segments) noexcept {
+    if (segments_.size() < kept_max) {
+        segments.clear();
+        segments_.push_back(std::move(segments));
+    }
+}
+
 Outbox::~Outbox() {
     ensure(!sending_);
     ensure(!flush_spawned_);
@@ -62,7 +78,14 @@ void Outbox::book(Outcome& outcome, OctetKind kind, std::uint64_t octets) {
             return;
         }
     }
-    segments_.push_back({&outcome, octets, kind, false});
+    push({&outcome, octets, kind, false});
+}
+
+void Outbox::push(const Segment& segment) {
+    if (segments_.capacity() == 0) {
+        segments_ = blocks_.take_segments();
+    }
+    segments_.push_back(segment);
 }
 
 void Outbox::end_message(Outcome& outcome) {
@@ -71,7 +94,7 @@ void Outbox::end_message(Outcome& outcome) {
         return;
     }
     // All its octets are accepted already: the end is news all the same.
-    segments_.push_back({&outcome, 0, OctetKind::framing, true});
+    push({&outcome, 0, OctetKind::framing, true});
     pass_ended_messages();
 }
 
@@ -87,8 +110,17 @@ void Outbox::abandon_message(const Outcome& outcome) noexcept {
         segments_.pop_back();
     }
     if (empty()) {
-        segments_.clear();
-        segments_first_ = 0;
+        forget_passed();
+    }
+}
+
+// Of an outbox with nothing left, the memory goes to one that has something to send.
+void Outbox::forget_passed() noexcept {
+    segments_.erase(segments_.begin(),
+                    segments_.begin() + static_cast<std::ptrdiff_t>(segments_first_));
+    segments_first_ = 0;
+    if (segments_.empty() && segments_.capacity() > 0) {
+        blocks_.give_back(std::exchange(segments_, {}));
     }
 }
 
@@ -218,9 +250,7 @@ void Outbox::pass_ended_messages() noexcept {
         const Segment segment = segments_[segments_first_];
         ++segments_first_;
         if (segments_first_ == segments_.size() || segments_first_ == passed_segments_max) {
-            segments_.erase(segments_.begin(),
-                            segments_.begin() + static_cast<std::ptrdiff_t>(segments_first_));
-            segments_first_ = 0;
+            forget_passed();
         }
         if (segment.ends_message) {
             segment.outcome->send.phase = SendPhase::all_accepted;

@@ -51,17 +51,28 @@ protected:
     ~OutboxListener() = default;
 };
 
-// Blocks of memory that connections of one loop take while they have something to send.
+// A run of octets that the kernel has not accepted.
+struct Segment {
+    Outcome* outcome;
+    std::uint64_t octets;
+    OctetKind kind;
+    bool ends_message;
+};
+
+// Memory that the connections of one loop take while they have something to send, and only then.
 class BlockPool {
 public:
     static constexpr std::size_t block_octets = 16 * 1024;
 
     [[nodiscard]] std::string take();
+    [[nodiscard]] std::vector<Segment> take_segments();
     void give_back(std::string block) noexcept;
+    void give_back(std::vector<Segment> segments) noexcept;
 
 private:
     static constexpr std::size_t kept_max = 256;
     std::vector<std::string> blocks_;
+    std::vector<std::vector<Segment>> segments_;
 };
 
 class Outbox {
@@ -110,21 +121,15 @@ public:
     [[nodiscard]] const std::optional<sluice::Error>& error() const noexcept { return error_; }
 
 private:
-    // A run of octets that the kernel has not accepted.
-    struct Segment {
-        Outcome* outcome;
-        std::uint64_t octets;
-        OctetKind kind;
-        bool ends_message;
-    };
-
     // Segments of which nothing is left, before they are forgotten.
     static constexpr std::size_t passed_segments_max = 256;
 
     void book(Outcome& outcome, OctetKind kind, std::uint64_t octets);
+    void push(const Segment& segment);
     void accepted(std::uint64_t octets) noexcept;
     void accepted_by(Segment& segment, std::uint64_t octets) noexcept;
     void pass_ended_messages() noexcept;
+    void forget_passed() noexcept;
     [[nodiscard]] Task<sluice::Result<void>> send_block(std::span<const std::byte> content);
     [[nodiscard]] Task<> flush();
 

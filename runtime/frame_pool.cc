@@ -19,8 +19,8 @@ constexpr bool pooled = true;
 constexpr bool pooled = true;
 #endif
 
-constexpr std::size_t class_octets = 64;
-constexpr std::size_t classes = 32;  // Frames over 2 KiB are rare, and go to the heap.
+constexpr std::size_t class_octets = 32;
+constexpr std::size_t classes = 64;  // Frames over 2 KiB are rare, and go to the heap.
 constexpr std::size_t kept_max = 1024;
 
 struct FreeFrame {

@@ -3,8 +3,8 @@
 // A buffer is in exactly one place: with the kernel, or with one Received. Buffers that came back
 // are shown to the kernel once a turn, all together.
 //
-// Ownership:    Owns the memory, which is touched only as it is used. All buffers must be back
-//               before it is destroyed.
+// Ownership:    Owns the memory, of which all but each buffer's first page is touched only as it is
+//               used. All buffers must be back before it is destroyed.
 // Source:       io_uring_setup_buf_ring(3).
 
 #pragma once

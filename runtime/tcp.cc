@@ -59,8 +59,8 @@ void TcpTransport::received(Completion completion) noexcept {
         if (!ended && behind) {
             loop_.cancel(receiving_);
         }
-        if (ended && behind && !closing_ && watching_.state == Operation::State::idle) {
-            loop_.submit(watching_);
+        if (ended && behind && !closing_) {
+            watch();
         } else if (ended && !behind && !closing_) {
             arm();
         }
@@ -73,10 +73,20 @@ void TcpTransport::received(Completion completion) noexcept {
         end(PeerEnd::reset, error_from_errno(-completion.result, Phase::receive));
     } else if (!closing_ && !has_input()) {
         arm();  // The reader has caught up while the cancel was under way.
-    } else if (!closing_ && watching_.state == Operation::State::idle) {
-        loop_.submit(watching_);
+    } else if (!closing_) {
+        watch();
     }
     input_changed().set();
+}
+
+// While nothing is received, a poll notices that the peer is gone.
+void TcpTransport::watch() noexcept {
+    if (watching_ == nullptr) {
+        watching_ = std::make_unique<Watching>(*this);
+    }
+    if (!is_watching()) {
+        loop_.submit(*watching_);
+    }
 }
 
 void TcpTransport::watched(std::int32_t result) noexcept {
@@ -164,7 +174,9 @@ Task<> TcpTransport::close(Ending ending) {
     ensure(!sending_);
     closing_ = true;
     loop_.cancel(receiving_);
-    loop_.cancel(watching_);
+    if (watching_ != nullptr) {
+        loop_.cancel(*watching_);
+    }
     while (in_flight()) {
         input_changed().reset();
         co_await input_changed().wait_regardless();
@@ -189,8 +201,7 @@ const Endpoint& TcpTransport::peer() const noexcept {
 const std::pair<Endpoint, Endpoint>& TcpTransport::endpoints() const noexcept {
     if (!endpoints_) {
         Backend& backend = loop_.backend();
-        endpoints_ = std::make_unique<std::pair<Endpoint, Endpoint>>(backend.local_endpoint(fd_),
-                                                                     backend.peer_endpoint(fd_));
+        endpoints_.emplace(backend.local_endpoint(fd_), backend.peer_endpoint(fd_));
     }
     return *endpoints_;
 }

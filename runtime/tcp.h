@@ -79,12 +79,15 @@ private:
     void watched(std::int32_t result) noexcept;
     void end(PeerEnd end, Error error) noexcept;
     void arm() noexcept;
+    void watch() noexcept;
+    [[nodiscard]] bool is_watching() const noexcept {
+        return watching_ != nullptr && watching_->state != Operation::State::idle;
+    }
     [[nodiscard]] const std::pair<Endpoint, Endpoint>& endpoints() const noexcept;
     [[nodiscard]] bool has_input() const noexcept { return inbox_next_ < inbox_.size(); }
     Received take() noexcept;
     [[nodiscard]] bool in_flight() const noexcept {
-        return receiving_.state != Operation::State::idle ||
-               watching_.state != Operation::State::idle;
+        return receiving_.state != Operation::State::idle || is_watching();
     }
 
     Loop& loop_;
@@ -95,12 +98,12 @@ private:
     bool closing_ = false;
     bool sending_ = false;
     Receiving receiving_{*this};
-    Watching watching_{*this};
+    std::unique_ptr<Watching> watching_;  // Few connections ever need it.
     std::vector<Received> inbox_;
     std::size_t inbox_next_ = 0;
     Error input_error_;  // Why the input ended, if not by a FIN.
     PeerEndListener* listener_ = nullptr;
-    mutable std::unique_ptr<std::pair<Endpoint, Endpoint>> endpoints_;  // Asked for when needed.
+    mutable std::optional<std::pair<Endpoint, Endpoint>> endpoints_;  // Asked for when needed.
 };
 
 struct TcpAcceptorOptions {
