@@ -1,4 +1,4 @@
-// client_load: keep-alive GETs over N connections on one thread, each as soon as the last has ended.
+// client_load: keep-alive GETs over N connections of one thread, each as soon as the last ended.
 // What a user of the client would write; nothing in it is there for benchmarks.
 
 #include "sluice/examples/command_line.h"
