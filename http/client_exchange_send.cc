@@ -38,7 +38,12 @@ sluice::Error ClientExchange::error_of_writing() const noexcept {
 
 Task<sluice::Result<void>> ClientExchange::write(std::span<const std::byte> octets) {
     if (octets.empty()) {
-        co_return sluice::Result<void>();
+        const Context context = co_await this_task();
+        if (context.stop == nullptr || !context.stop->requested()) {
+            co_return sluice::Result<void>();
+        }
+        abort(Mechanism::cancelled);
+        co_return failure(sluice::Errc::cancelled, sluice::Phase::send);
     }
     const bool is_declared = framing_.kind == Framing::Kind::length;
     if (is_declared && octets.size() > framing_.length - outcome_.send.body_offered &&

@@ -43,6 +43,10 @@ Task<Result<std::uint64_t>> forward(ByteSource& source, ByteSink& sink, Passage&
         result = co_await sink.finish();
         passage.failed = result ? Side::none : Side::sink;
     } else if (passage.failed == Side::source) {
+        if (result.error().code == Errc::cancelled) {
+            // A sink that tells why it ended sees that it was asked to, and no source failed it.
+            co_await sink.write({});
+        }
         sink.abort();
     }
     if (!result) {

@@ -4,7 +4,8 @@
 // read before the sink has taken what came before.
 //
 // Completion:   Yields how many octets crossed. The sink is then finished.
-// Cancellation: A stop ends it as a failure of the source would: the sink is aborted.
+// Cancellation: A stop ends it as a failure of the source would: the sink is aborted, after a write
+//               of nothing under the stop, by which it can tell the two apart.
 // Errors:       octets_done is how many octets crossed. When the source fails, the sink is aborted.
 //               When the sink fails, it is left as it is: it may have more to tell than its error,
 //               as the body of a request does whose response came early.

@@ -3,6 +3,7 @@
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/forward.h"
 #include "sluice/runtime/memory_stream.h"
+#include "sluice/runtime/rate_limited.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/tests/catch.h"
@@ -96,6 +97,32 @@ Task<> upload_own_content(ClientRig& rig) {
 TEST_CASE("client: content held by the request stops as soon as the answer makes it pointless",
           "[http][client]") {
     with_client({{expect_octets(1000), say(too_large), rest()}}, upload_own_content);
+}
+
+Task<sluice::Result<std::uint64_t>> forward_slowly(std::string content, ByteSink& body) {
+    MemorySource source(content);
+    RateLimitedSource slowed(source, 100);
+    const sluice::Result<std::uint64_t> sent = co_await forward(slowed, body);
+    co_return sent;
+}
+
+Task<> upload_and_be_stopped(ClientRig& rig) {
+    const Context context = co_await this_task();
+    Exchange exchange = rig.client().begin(put(rig.url()).length(1000));
+    Running<sluice::Result<std::uint64_t>> sending(
+        context, forward_slowly(std::string(1000, 'x'), exchange.body()));
+    co_await sleep_for(2s);
+    sending.request_stop();
+    co_await sending.join();
+    CHECK(sending.take().error().code == sluice::Errc::cancelled);
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(verdict_of(outcome) == Verdict::cancelled);
+    CHECK(outcome.send.body_accepted < 1000);
+}
+
+TEST_CASE("client: an upload that is asked to stop was cancelled, though its source only waited",
+          "[http][client]") {
+    with_client({{expect_heads(), rest()}}, upload_and_be_stopped);
 }
 
 Task<> expect_and_be_refused(ClientRig& rig) {
