@@ -66,7 +66,7 @@ void TcpTransport::received(Completion completion) noexcept {
         }
     } else if (completion.result == 0) {
         const SocketState state = loop_.backend().socket_state(fd_);
-        const bool reset = state.closed && !fin_sent_;
+        const bool reset = send_was_reset_ || (state.closed && !fin_sent_);
         end(reset ? PeerEnd::reset : PeerEnd::fin,
             reset ? error_from_errno(ECONNRESET, Phase::receive) : Error{});
     } else if (completion.result != -ECANCELED) {
@@ -122,6 +122,7 @@ Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
         const std::int32_t result = co_await sending;
         if (result < 0) {
             sending_ = false;
+            send_was_reset_ |= result == -ECONNRESET || result == -EPIPE;
             co_return std::unexpected(error_from_errno(-result, Phase::send, accepted));
         }
         accepted += static_cast<std::uint64_t>(result);

@@ -97,6 +97,7 @@ private:
     bool fin_sent_ = false;
     bool closing_ = false;
     bool sending_ = false;
+    bool send_was_reset_ = false;  // It took the error that a receive would have shown.
     Receiving receiving_{*this};
     std::unique_ptr<Watching> watching_;  // Few connections ever need it.
     std::vector<Received> inbox_;

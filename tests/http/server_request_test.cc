@@ -234,7 +234,7 @@ TEST_CASE("server: Expect without content, and in HTTP/1.0, invites nobody",
     CHECK(played.answers() == closing(answer("200 OK", "4")));
 }
 
-// --- Requests that could be read in two ways (RFC 9112 11.2). The parser's tests know them all. ---
+// --- Requests that could be read in two ways (RFC 9112 11.2); the parser's tests know them all ---
 
 struct Shape {
     std::string_view why;
