@@ -169,9 +169,7 @@ template <typename Out>
 void emit(Out& out, const ResponseHead& head) {
     put_status_line(out, head.status);
     if (!head.date.empty() && (head.fields == nullptr || !head.fields->find("date"))) {
-        out.put("Date: ");
-        out.put(head.date);
-        out.put(line_end);
+        put_field(out, "Date", head.date);
     }
     if (head.fields != nullptr) {
         out.put(head.fields->wire());
@@ -226,6 +224,13 @@ std::size_t octets_of(const RequestHead& head) noexcept {
 
 std::size_t octets_of(const ResponseHead& head) noexcept {
     return measure(head);
+}
+
+std::size_t octets_max_of(const ResponseHead& head) noexcept {
+    // A status line, Date, a framing field, Connection and Upgrade need less.
+    constexpr std::size_t own_lines_octets_max = 256;
+    const std::size_t fields_octets = head.fields == nullptr ? 0 : head.fields->wire().size();
+    return own_lines_octets_max + head.upgrade.size() + fields_octets;
 }
 
 std::size_t write_head(const RequestHead& head, std::span<char> out) noexcept {

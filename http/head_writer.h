@@ -60,6 +60,9 @@ struct ResponseHead {
 [[nodiscard]] std::size_t octets_of(const RequestHead& head) noexcept;
 [[nodiscard]] std::size_t octets_of(const ResponseHead& head) noexcept;
 
+// At least octets_of(head), and quicker to know.
+[[nodiscard]] std::size_t octets_max_of(const ResponseHead& head) noexcept;
+
 // Writes the head with the empty line that ends it; `out` holds at least octets_of(head). Returns
 // how many were written.
 std::size_t write_head(const RequestHead& head, std::span<char> out) noexcept;

@@ -1,5 +1,6 @@
 #include "sluice/http/octets.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -53,53 +54,52 @@ constexpr bool is_outside_target(char octet) {
     return value <= 0x20 || value >= 0x7f || octet == '#';
 }
 
-constexpr std::array<bool, 256> token_octets = [] {
-    std::array<bool, 256> table{};
-    for (const char octet : std::string_view("!#$%&'*+-.^_`|~")) {
-        table[static_cast<std::uint8_t>(octet)] = true;
+// One to eight octets as a word of which every octet is one of theirs, and none of them is missing.
+// Two texts of one size are equal exactly if their words are.
+std::uint64_t gather(std::string_view text) {
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    if (text.size() >= sizeof(std::uint32_t)) {
+        std::uint32_t first = 0;
+        std::uint32_t last = 0;
+        std::memcpy(&first, begin, sizeof first);
+        std::memcpy(&last, end - sizeof last, sizeof last);
+        return first | std::uint64_t{last} << 32;
     }
-    for (std::size_t octet = 0; octet < 128; ++octet) {
-        const char text = static_cast<char>(octet);
-        table[octet] = table[octet] || is_digit(text) || is_alpha(text);
-    }
-    return table;
-}();
+    const auto octet = [](char value) {
+        return static_cast<std::uint64_t>(static_cast<std::uint8_t>(value));
+    };
+    const char middle = begin[text.size() / 2];
+    return octet(*begin) * 0x0101010101000001u | octet(middle) << 8 | octet(end[-1]) << 16;
+}
 
-// Finds the first octet that `is_bad`, skipping eight at a time those where `may_be_bad` is zero.
+// Whether `may_be_bad` is zero for all words of the text. The last word overlaps the one before it.
+template <typename Word>
+bool all_good(std::string_view text, Word may_be_bad) {
+    constexpr std::size_t word_octets = sizeof(std::uint64_t);
+    if (text.size() <= word_octets) {
+        return text.empty() || may_be_bad(gather(text)) == 0;
+    }
+    std::uint64_t bad = may_be_bad(load(text.data() + text.size() - word_octets));
+    for (std::size_t index = 0; index + word_octets < text.size(); index += word_octets) {
+        bad |= may_be_bad(load(text.data() + index));
+    }
+    return bad == 0;
+}
+
+// Finds the first octet that `is_bad`. Nearly always there is none, which words tell; the octets
+// are looked at only where they do not.
 template <typename Word, typename Octet>
 std::size_t find_octet(std::string_view text, Word may_be_bad, Octet is_bad) {
-    std::size_t index = 0;
-    while (text.size() - index >= sizeof(std::uint64_t)) {
-        if (may_be_bad(load(text.data() + index)) == 0) {
-            index += sizeof(std::uint64_t);
-            continue;
-        }
-        for (const std::size_t end = index + sizeof(std::uint64_t); index < end; ++index) {
-            if (is_bad(text[index])) {
-                return index;
-            }
-        }
+    if (all_good(text, may_be_bad)) {
+        return std::string_view::npos;
     }
-    if (text.size() >= sizeof(std::uint64_t)) {
-        // The last word overlaps the one before it, which is cheaper than single octets.
-        const std::size_t last = text.size() - sizeof(std::uint64_t);
-        if (may_be_bad(load(text.data() + last)) == 0) {
-            return std::string_view::npos;
-        }
-    }
-    for (; index < text.size(); ++index) {
-        if (is_bad(text[index])) {
-            return index;
-        }
-    }
-    return std::string_view::npos;
+    const auto found = std::find_if(text.begin(), text.end(), is_bad);
+    return found == text.end() ? std::string_view::npos
+                               : static_cast<std::size_t>(found - text.begin());
 }
 
 }  // namespace
-
-bool is_token_octet(char octet) noexcept {
-    return token_octets[static_cast<std::uint8_t>(octet)];
-}
 
 bool is_token(std::string_view text) noexcept {
     bool all = !text.empty();
@@ -127,33 +127,18 @@ bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept
     if (left.size() != right.size()) {
         return false;
     }
+    constexpr std::size_t word_octets = sizeof(std::uint64_t);
     const std::size_t size = left.size();
-    if (size < sizeof(std::uint64_t)) {
-        for (std::size_t index = 0; index < size; ++index) {
-            if (to_lower(left[index]) != to_lower(right[index])) {
-                return false;
-            }
-        }
-        return true;
+    if (size <= word_octets) {
+        return size == 0 || fold(gather(left)) == fold(gather(right));
     }
-    for (std::size_t index = 0; index + sizeof(std::uint64_t) < size;
-         index += sizeof(std::uint64_t)) {
+    for (std::size_t index = 0; index + word_octets < size; index += word_octets) {
         if (fold(load(left.data() + index)) != fold(load(right.data() + index))) {
             return false;
         }
     }
-    const std::size_t last = size - sizeof(std::uint64_t);
+    const std::size_t last = size - word_octets;
     return fold(load(left.data() + last)) == fold(load(right.data() + last));
-}
-
-std::string_view trim_blanks(std::string_view text) noexcept {
-    while (!text.empty() && is_blank(text.front())) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && is_blank(text.back())) {
-        text.remove_suffix(1);
-    }
-    return text;
 }
 
 std::optional<std::uint64_t> parse_decimal(std::string_view digits) noexcept {

@@ -40,8 +40,22 @@ namespace sluice::http {
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+inline constexpr std::array<bool, 256> token_octets = [] {
+    std::array<bool, 256> table{};
+    for (const char octet : std::string_view("!#$%&'*+-.^_`|~")) {
+        table[static_cast<std::uint8_t>(octet)] = true;
+    }
+    for (std::size_t octet = 0; octet < 128; ++octet) {
+        const char text = static_cast<char>(octet);
+        table[octet] = table[octet] || is_digit(text) || is_alpha(text);
+    }
+    return table;
+}();
+
 // tchar (RFC 9110 5.6.2).
-[[nodiscard]] bool is_token_octet(char octet) noexcept;
+[[nodiscard]] constexpr bool is_token_octet(char octet) noexcept {
+    return token_octets[static_cast<std::uint8_t>(octet)];
+}
 
 // token: at least one tchar and nothing else.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
@@ -57,7 +71,15 @@ namespace sluice::http {
 [[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept;
 
 // Without the blanks at both ends.
-[[nodiscard]] std::string_view trim_blanks(std::string_view text) noexcept;
+[[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+    while (!text.empty() && is_blank(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_blank(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
 
 // Digits alone: no sign, no blank, no overflow, at least one.
 [[nodiscard]] std::optional<std::uint64_t> parse_decimal(std::string_view digits) noexcept;

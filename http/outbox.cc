@@ -49,16 +49,18 @@ Outbox::~Outbox() {
     ensure(!flush_spawned_);
 }
 
-std::span<char> Outbox::reserve(std::size_t octets) {
+std::span<char> Outbox::reserve(std::size_t octets_max) {
     if (block_.capacity() == std::string().capacity()) {
         block_ = blocks_.take();
     }
-    const std::size_t size = block_.size();
-    block_.resize(size + octets);
-    return std::span(block_).subspan(size);
+    reserved_at_ = block_.size();
+    block_.resize(reserved_at_ + octets_max);
+    return std::span(block_).subspan(reserved_at_);
 }
 
 void Outbox::commit(Outcome& outcome, OctetKind kind, std::size_t octets) {
+    ensure(octets <= block_.size() - reserved_at_);
+    block_.resize(reserved_at_ + octets);
     book(outcome, kind, octets);
 }
 
@@ -241,6 +243,17 @@ void Outbox::accepted_by(Segment& segment, std::uint64_t octets) noexcept {
             outcome.send.framing_octets += octets;
             outcome.send.phase = SendPhase::body_partial;
             return;
+    }
+}
+
+// Now and then, that is: to forget each as it passes would move those behind it.
+void Outbox::forget_segments(std::size_t passed) noexcept {
+    if (passed == segments_.size()) {
+        segments_.clear();
+        segments_first_ = 0;
+    } else if (passed == passed_segments_max) {
+        segments_.erase(segments_.begin(), segments_.begin() + passed_segments_max);
+        segments_first_ = 0;
     }
 }
 

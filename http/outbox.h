@@ -91,8 +91,9 @@ public:
     Outbox(Outbox&&) = delete;
     ~Outbox();
 
-    // Room for `octets` more in the block; append what was written there with commit().
-    [[nodiscard]] std::span<char> reserve(std::size_t octets);
+    // Room for `octets_max` more in the block; append what was written there with commit(), before
+    // anything else is.
+    [[nodiscard]] std::span<char> reserve(std::size_t octets_max);
     void commit(Outcome& outcome, OctetKind kind, std::size_t octets);
     void append(Outcome& outcome, OctetKind kind, std::string_view octets);
 
@@ -129,6 +130,7 @@ private:
     void accepted(std::uint64_t octets) noexcept;
     void accepted_by(Segment& segment, std::uint64_t octets) noexcept;
     void pass_ended_messages() noexcept;
+    void forget_segments(std::size_t passed) noexcept;
     void forget_passed() noexcept;
     [[nodiscard]] Task<sluice::Result<void>> send_block(std::span<const std::byte> content);
     [[nodiscard]] Task<> flush();
@@ -139,7 +141,8 @@ private:
     Transport& transport_;
     OutboxListener& listener_;
     Duration stall_max_;
-    std::string block_;  // What was appended and is not being sent.
+    std::string block_;            // What was appended and is not being sent.
+    std::size_t reserved_at_ = 0;  // Where in it reserve() gave room.
     std::vector<Segment> segments_;
     std::size_t segments_first_ = 0;
     std::optional<sluice::Error> error_;

@@ -56,8 +56,7 @@ void ServerExchange::begin_response(Status status, const Framing& framing) {
     } else if (parser_.version_minor() == 0) {
         head.connection = Connection::keep_alive;
     }
-    const std::size_t octets = octets_of(head);
-    write_head(head, connection_->outbox().reserve(octets));
+    const std::size_t octets = write_head(head, connection_->outbox().reserve(octets_max_of(head)));
     connection_->outbox().commit(record, OctetKind::head, octets);
 }
 
@@ -82,8 +81,7 @@ void ServerExchange::send_interim(Status status, const Fields* fields) {
     head.status = status;
     head.request_method = method_;
     head.fields = fields;
-    const std::size_t octets = octets_of(head);
-    write_head(head, outbox.reserve(octets));
+    const std::size_t octets = write_head(head, outbox.reserve(octets_max_of(head)));
     outbox.commit(outcome(), OctetKind::interim, octets);
     outbox.flush_soon();
 }
