@@ -21,20 +21,31 @@ constexpr std::array<bool, 256> name_octets = [] {
     return table;
 }();
 
-// reg-name, which every IPv4 address also is.
-bool is_name(std::string_view host) {
-    for (std::size_t index = 0; index < host.size(); ++index) {
-        if (host[index] == '%') {
-            if (host.size() - index < 3 || hex_value(host[index + 1]) < 0 ||
-                hex_value(host[index + 2]) < 0) {
-                return false;
-            }
-            index += 2;
-        } else if (!name_octets[static_cast<std::uint8_t>(host[index])]) {
-            return false;
+// The octets that begin `text` and make up a reg-name, which every IPv4 address also is.
+std::size_t name_octets_of(std::string_view text) {
+    std::size_t index = 0;
+    while (index < text.size()) {
+        if (name_octets[static_cast<std::uint8_t>(text[index])]) {
+            ++index;
+        } else if (text[index] == '%' && text.size() - index >= 3 &&
+                   hex_value(text[index + 1]) >= 0 && hex_value(text[index + 2]) >= 0) {
+            index += 3;
+        } else {
+            break;
         }
     }
-    return true;
+    return index;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view digits) {
+    std::uint32_t port = 0;
+    for (const char octet : digits) {
+        port = port * 10 + static_cast<std::uint32_t>(octet - '0');
+        if (!is_digit(octet) || port > 65535) {
+            return std::nullopt;
+        }
+    }
+    return static_cast<std::uint16_t>(port);
 }
 
 bool is_ipv4(std::string_view text) {
@@ -109,10 +120,7 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
         authority.is_ipv6 = true;
         rest = text.substr(end + 1);
     } else {
-        authority.host = text.substr(0, text.find(':'));
-        if (!is_name(authority.host)) {
-            return std::nullopt;
-        }
+        authority.host = text.substr(0, name_octets_of(text));
         rest = text.substr(authority.host.size());
     }
     if (rest.empty()) {
@@ -125,12 +133,8 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
     if (rest.empty()) {
         return authority;  // "host:" names the default port (RFC 3986 3.2.3).
     }
-    const std::optional<std::uint64_t> port = parse_decimal(rest);
-    if (!port || *port > 65535) {
-        return std::nullopt;
-    }
-    authority.port = static_cast<std::uint16_t>(*port);
-    return authority;
+    authority.port = parse_port(rest);
+    return authority.port ? std::optional(authority) : std::nullopt;
 }
 
 }  // namespace sluice::http

@@ -9,6 +9,13 @@
 
 namespace sluice::http {
 
+namespace {
+
+// To copy it is quicker than to set each of its facts.
+const Outcome fresh_outcome;
+
+}  // namespace
+
 ServerCore::ServerCore(Loop& loop, Handler handler, const ServerOptions& options)
     : loop_(loop), handler_(std::move(handler)), options_(options) {}
 
@@ -99,8 +106,9 @@ std::unique_ptr<ServerRecord> ServerCore::take_record() {
     }
     std::unique_ptr<ServerRecord> record = std::move(records_.back());
     records_.pop_back();
-    std::destroy_at(record.get());
-    std::construct_at(record.get());
+    record->outcome = fresh_outcome;
+    record->handled = false;
+    record->answered = false;
     return record;
 }
 
