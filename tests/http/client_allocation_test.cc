@@ -29,6 +29,11 @@ void* operator new(std::size_t octets) {
     throw std::bad_alloc();
 }
 
+void* operator new(std::size_t octets, const std::nothrow_t&) noexcept {
+    ++allocations;
+    return std::malloc(octets);
+}
+
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }

@@ -42,7 +42,7 @@ TEST_CASE("client: content of unknown length is chunked, with trailers", "[http]
 }
 
 Task<> upload_and_be_answered_early(ClientRig& rig) {
-    const std::string content(300'000, 'x');
+    const std::string content(150'000, 'x');
     MemorySource source(content, 16 * 1024);
     Exchange exchange = rig.client().begin(put(rig.url()).length(content.size()));
     const sluice::Result<std::uint64_t> sent = co_await forward(source, exchange.body());
@@ -63,8 +63,8 @@ Task<> upload_and_be_answered_early(ClientRig& rig) {
 // Buffers that cannot take the whole upload.
 simulation::Options small_faulty(std::uint64_t seed) {
     simulation::Options world = simulation::faulty(seed);
-    world.network.send_buffer_octets = 64 * 1024;
-    world.network.receive_buffer_octets = 64 * 1024;
+    world.network.send_buffer_octets = 32 * 1024;
+    world.network.receive_buffer_octets = 32 * 1024;
     return world;
 }
 
