@@ -27,65 +27,65 @@ struct FreeFrame {
     FreeFrame* next;
 };
 
-struct FrameClass {
-    FreeFrame* first = nullptr;
-    std::size_t count = 0;
-};
-
-// Plain memory, so that reaching it costs no look at whether the thread has it yet.
-constinit thread_local std::array<FrameClass, classes> pool{};
-
-void* pop(FrameClass& from) noexcept {
-    --from.count;
-    FreeFrame* const frame = from.first;
-    from.first = frame->next;
-    return frame;
-}
-
-// Gives the frames back to the heap when the thread ends.
-class PoolEnd {
+class Pool {
 public:
-    PoolEnd() noexcept = default;
-    PoolEnd(PoolEnd&&) = delete;
-    ~PoolEnd() {
-        for (FrameClass& each : pool) {
+    Pool() noexcept = default;
+    Pool(Pool&&) = delete;
+    ~Pool() {
+        for (Class& each : classes_) {
             while (each.first != nullptr) {
                 ::operator delete(pop(each));
             }
         }
     }
 
-    void expect() const noexcept {}  // Its first use on a thread makes sure of its destructor.
+    void* allocate(std::size_t index) {
+        Class& from = classes_[index];
+        return from.first != nullptr ? pop(from) : ::operator new((index + 1) * class_octets);
+    }
+
+    void free(void* frame, std::size_t index) noexcept {
+        Class& to = classes_[index];
+        if (to.count == kept_max) {
+            ::operator delete(frame);
+            return;
+        }
+        ++to.count;
+        to.first = new (frame) FreeFrame{to.first};
+    }
+
+private:
+    struct Class {
+        FreeFrame* first = nullptr;
+        std::size_t count = 0;
+    };
+
+    static void* pop(Class& from) noexcept {
+        --from.count;
+        FreeFrame* const frame = from.first;
+        from.first = frame->next;
+        return frame;
+    }
+
+    std::array<Class, classes> classes_{};
 };
 
-thread_local PoolEnd pool_end;
+thread_local Pool pool;
 
 }  // namespace
 
 void* allocate_frame(std::size_t octets) {
     const std::size_t index = (octets - 1) / class_octets;
-    if (!pooled || index >= classes) {
-        return ::operator new(octets);
-    }
-    FrameClass& from = pool[index];
-    if (from.first != nullptr) [[likely]] {
-        return pop(from);
-    }
-    return ::operator new((index + 1) * class_octets);
+    return pooled && index < classes ? pool.allocate(index) : ::operator new(octets);
 }
 
 void free_frame(void* frame, std::size_t octets) noexcept {
     const std::size_t index = (octets - 1) / class_octets;
-    if (!pooled || index >= classes || pool[index].count == kept_max) {
+    if (pooled && index < classes) {
+        pool.free(frame, index);
+    } else {
         ::operator delete(frame);
-        return;
     }
-    FrameClass& to = pool[index];
-    if (to.count == 0) {
-        pool_end.expect();
-    }
-    ++to.count;
-    to.first = new (frame) FreeFrame{to.first};
 }
 
 }  // namespace sluice
