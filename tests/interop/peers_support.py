@@ -178,6 +178,15 @@ def receive_all(connection):
     return bytes(octets)
 
 
+def receive_to_any_end(connection):
+    """What comes until the peer's FIN or reset."""
+    octets = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            octets += piece
+    return bytes(octets)
+
+
 def receive_head(connection):
     """A head, and what came with it."""
     octets = bytearray()
