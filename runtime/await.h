@@ -1,7 +1,7 @@
 // await: what a task can wait for that is not another task.
 //
-// Each of these lives in the frame that awaits it, so a wait allocates nothing. Each ends early when
-// its task is asked to stop, and under a source that has been asked already it does not begin.
+// Each of these lives in the frame that awaits it, so a wait allocates nothing. Each ends early
+// when its task is asked to stop, and under a source that has been asked already it does not begin.
 //
 // Ownership:    Name a Perform and keep what its request points to until it was awaited.
 // Cancellation: A Perform that was asked to stop still yields what the kernel says: octets, or

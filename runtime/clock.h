@@ -1,4 +1,5 @@
-// Instant: a point on a Backend's own clock, which is not the wall clock and not always the kernel's.
+// Instant: a point on a Backend's own clock, which is not the wall clock and not always the
+// kernel's.
 
 #pragma once
 
