@@ -1,6 +1,7 @@
 #include "sluice/http/progress.h"
 
 #include "sluice/runtime/await.h"
+#include "sluice/runtime/combine.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/stop.h"
 #include "sluice/runtime/timers.h"
@@ -59,6 +60,18 @@ Task<sluice::Result<std::uint64_t>> send_with_progress(Loop& loop, Transport& tr
         sent = failure(sluice::Errc::timed_out, sluice::Phase::send, sent.error().octets_done);
     }
     co_return sent;
+}
+
+Task<sluice::Result<void>> acknowledged_with_progress(Transport& transport, Duration stall_max) {
+    for (;;) {
+        const std::uint64_t before = transport.state().acknowledged;
+        const sluice::Result<void> acknowledged =
+            co_await with_timeout(stall_max, transport.acknowledged());
+        const bool stalled = !acknowledged && acknowledged.error().code == sluice::Errc::timed_out;
+        if (!stalled || transport.state().acknowledged == before) {
+            co_return acknowledged;
+        }
+    }
 }
 
 }  // namespace sluice::http

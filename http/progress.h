@@ -24,4 +24,8 @@ namespace sluice::http {
                                                                      std::span<iovec> parts,
                                                                      Duration stall_max);
 
+// As Transport::acknowledged(), given up when nothing is acknowledged for `stall_max`.
+[[nodiscard]] Task<sluice::Result<void>> acknowledged_with_progress(Transport& transport,
+                                                                    Duration stall_max);
+
 }  // namespace sluice::http

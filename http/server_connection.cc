@@ -203,7 +203,9 @@ Task<ServerConnection::Next> ServerConnection::linger() {
     if (!drained) {
         co_return Next::reset;
     }
-    const bool ended_before_us = transport_.peer_end() != PeerEnd::none;
+    // Its FIN may lie behind octets that were not received yet.
+    const bool ended_before_us =
+        transport_.peer_end() != PeerEnd::none || transport_.state().finished_by_peer;
     co_await transport_.shut_down_sending();
     const Instant until = after(loop().now(), core_.options().linger_max);
     std::uint64_t octets = input_.size();

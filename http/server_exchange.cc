@@ -295,14 +295,19 @@ bool ServerExchange::must_drain() const noexcept {
 
 Task<ServerExchange::Next> ServerExchange::drain_content() {
     ReceiveFacts& facts = outcome().receive;
+    const ServerOptions& options = connection_->core().options();
+    const Instant until = after(connection_->loop().now(), options.drain_max);
     const std::uint64_t before = facts.body;
-    while (!request_.body().ended() &&
-           facts.body - before <= connection_->core().options().drain_octets_max) {
-        const sluice::Result<std::span<const std::byte>> content = co_await read_content();
+    bool more = true;
+    while (more && !request_.body().ended() && facts.body - before <= options.drain_octets_max) {
+        const sluice::Result<std::span<const std::byte>> content =
+            co_await with_deadline(until, read_content());
         facts.discarded = facts.body - before;
-        if (!content) {
-            co_return next();
-        }
+        more = content.has_value();
+    }
+    if (!more && !request_.body().error_) {
+        outcome().blame(
+            {Party::peer, Mechanism::timeout, ExchangePhase::linger, TimeoutKind::linger, 0});
     }
     close_ = close_ || !request_.body().ended();
     co_return next();

@@ -30,9 +30,10 @@ struct ServerOptions {
     // Without any acknowledgement of octets that we sent. Passing it resets the connection.
     Duration stall_max = std::chrono::seconds(60);
 
-    // Request content that a handler left unread is read and dropped up to here, so that the
+    // Request content that a handler left unread is read and dropped up to these, so that the
     // connection can serve the next request; with more than that left, it is closed.
     std::uint64_t drain_octets_max = 256 * 1024;
+    Duration drain_max = std::chrono::seconds(5);
     // After our last response, input is read and dropped until the client has closed, or up to
     // these: closing with unread input would destroy octets that the client has not read.
     std::uint64_t linger_octets_max = 8 * 1024 * 1024;

@@ -1,9 +1,9 @@
 // The half of ServerExchange that sends.
 
 #include "sluice/http/head_writer.h"
+#include "sluice/http/progress.h"
 #include "sluice/http/server_exchange.h"
 #include "sluice/http/transport_cause.h"
-#include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
 
 #include <array>
@@ -181,8 +181,8 @@ Task<Outcome> ServerExchange::finish(DeliveryLevel level) {
     ensure(response_ != Response::none);
     const sluice::Result<void> finished = co_await finish_response();
     if (finished && level >= DeliveryLevel::acknowledged) {
-        const sluice::Result<void> acknowledged = co_await with_timeout(
-            connection_->core().options().stall_max, connection_->transport().acknowledged());
+        const sluice::Result<void> acknowledged = co_await acknowledged_with_progress(
+            connection_->transport(), connection_->core().options().stall_max);
         if (acknowledged) {
             outcome().acknowledge(outcome().send.wire_accepted(), connection_->loop().now());
         }

@@ -13,8 +13,6 @@
 
 namespace sluice {
 
-const std::uint32_t TcpTransport::watched_events = POLLRDHUP;
-
 TcpTransport::~TcpTransport() {
     ensure(fd_ < 0);
 }
@@ -69,6 +67,10 @@ void TcpTransport::received(Completion completion) noexcept {
         const bool reset = send_was_reset_ || (state.closed && !fin_sent_);
         end(reset ? PeerEnd::reset : PeerEnd::fin,
             reset ? error_from_errno(ECONNRESET, Phase::receive) : Error{});
+        fin_seen_ = true;
+        if (!reset && !closing_ && !fin_sent_ && listener_ != nullptr) {
+            watch();
+        }
     } else if (completion.result != -ECANCELED) {
         end(PeerEnd::reset, error_from_errno(-completion.result, Phase::receive));
     } else if (!closing_ && !has_input()) {
@@ -85,17 +87,25 @@ void TcpTransport::watch() noexcept {
         watching_ = std::make_unique<Watching>(*this);
     }
     if (!is_watching()) {
+        // That the peer is gone is always told, and a FIN only until it was.
+        watching_->request = Poll{fd_, fin_seen_ ? 0U : std::uint32_t{POLLRDHUP}};
         loop_.submit(*watching_);
     }
 }
 
 void TcpTransport::watched(std::int32_t result) noexcept {
     constexpr std::int32_t gone = POLLERR | POLLHUP;
-    if (result > 0 && (result & gone) != 0 && peer_end_ == PeerEnd::none && !fin_sent_) {
+    if (result > 0 && (result & gone) != 0 && peer_end_ != PeerEnd::reset && !fin_sent_) {
         // The octets before it can still be read; the receive will then say the same.
         peer_end_ = PeerEnd::reset;
+        input_error_ = error_from_errno(ECONNRESET, Phase::receive);
         if (listener_ != nullptr) {
             listener_->peer_ended(PeerEnd::reset);
+        }
+    } else if (result > 0 && (result & POLLRDHUP) != 0 && !fin_seen_) {
+        fin_seen_ = true;
+        if (!closing_) {
+            watch();
         }
     }
     input_changed().set();

@@ -3,8 +3,9 @@
 // A TcpTransport keeps one multishot receive armed as long as its reader keeps up, so that an idle
 // connection holds no buffer, and the peer's end is noticed also while nobody reads. Behind a slow
 // reader the receive is cancelled, which is the back-pressure, and a poll for the peer's reset
-// takes its place. A reset that the kernel shows as an end of stream, because a send took the
-// error, is told from a FIN by TCP's own state.
+// takes its place; so it does after a FIN, whose sender may still read, or be gone. A reset that
+// the kernel shows as an end of stream, because a send took the error, is told from a FIN by TCP's
+// own state.
 //
 // Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it.
 // Source:       outcomes.md traps 1 to 4, 10, 15, 17; io_uring_prep_recv_multishot(3), tcp(7).
@@ -64,7 +65,7 @@ private:
     class Watching final : public Operation {
     public:
         explicit Watching(TcpTransport& transport) noexcept
-            : Operation(Poll{transport.fd_, watched_events}), transport_(transport) {}
+            : Operation(Poll{transport.fd_, 0}), transport_(transport) {}
         void complete(Completion completion) noexcept override {
             transport_.watched(completion.result);
         }
@@ -72,8 +73,6 @@ private:
     private:
         TcpTransport& transport_;
     };
-
-    static const std::uint32_t watched_events;
 
     void received(Completion completion) noexcept;
     void watched(std::int32_t result) noexcept;
@@ -94,6 +93,7 @@ private:
     int fd_;
     PeerEnd peer_end_ = PeerEnd::none;
     bool input_ended_ = false;  // Nothing follows what is in the inbox.
+    bool fin_seen_ = false;     // Also behind octets that were not received.
     bool fin_sent_ = false;
     bool closing_ = false;
     bool sending_ = false;

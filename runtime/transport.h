@@ -38,7 +38,8 @@ enum class PeerEnd : std::uint8_t {
     reset,  // The connection is gone.
 };
 
-// Told once when the peer's end is noticed, though nobody may be receiving at that moment.
+// Told when the peer's end is noticed, though nobody may be receiving at that moment: once, or of
+// a reset after a FIN.
 class PeerEndListener {
 public:
     // Bookkeeping only, as Operation::complete().

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sluice/tests/catch.h"
@@ -35,7 +36,9 @@ public:
         return std::nullopt;
     }
     Task<sluice::Result<std::uint64_t>> send(std::span<iovec> parts) override {
+        CHECK_FALSE(std::exchange(sending_, true));
         const bool passed = co_await sleep_for(pause);
+        sending_ = false;
         if (!passed) {
             co_return failure(sluice::Errc::cancelled, sluice::Phase::send);
         }
@@ -67,6 +70,7 @@ public:
     [[nodiscard]] const Endpoint& peer() const noexcept override { return endpoint_; }
 
 private:
+    bool sending_ = false;
     Endpoint endpoint_;
 };
 

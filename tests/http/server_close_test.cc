@@ -84,6 +84,25 @@ TEST_CASE("unread content: beyond the budget the connection closes, and the answ
     CHECK_FALSE(chunked.outcome().connection.reusable);
 }
 
+TEST_CASE("unread content: beyond the time for it the connection closes too",
+          "[http][server][linger][limit]") {
+    const std::string upload = put(std::string(100, 'x'));
+    Script script{Send{upload.substr(0, upload.size() - 100)}};
+    for (int count = 0; count < 100; ++count) {
+        script.emplace_back(Wait{seconds(1)});
+        script.emplace_back(Send{"x"});
+    }
+    const Played played = play({
+        .handler = say_hello,
+        .clients = {script},
+        .options = {.drain_max = seconds(10), .linger_max = seconds(10)},
+    });
+    CHECK(played.ids() == "S15");
+    CHECK(played.outcome().receive.discarded >= 9);
+    CHECK(played.outcome().receive.discarded <= 10);
+    CHECK(played.outcome().times.ended - played.outcome().times.queued < seconds(22));
+}
+
 TEST_CASE("linger: ends by its octets or its time, where the client goes on sending",
           "[http][server][linger]") {
     const std::string endless = put(std::string(4'000'000, 'x'));

@@ -241,9 +241,9 @@ TEST_CASE("S11: a response that the kernel accepted is sent, and no more is clai
     CHECK(delivery_of(outcome) == DeliveryLevel::kernel);
 }
 
-Task<> finish(std::optional<Outcome>& outcome, DeliveryLevel level, Request&,
-              Responder& responder) {
-    responder.respond(Status::ok, "hello\n");
+Task<> finish(std::optional<Outcome>& outcome, std::string_view content, DeliveryLevel level,
+              Request&, Responder& responder) {
+    responder.respond(Status::ok, content);
     outcome = co_await responder.finish(level);
 }
 
@@ -254,7 +254,7 @@ TEST_CASE("S12: finish(acknowledged) yields the outcome once the client's TCP ha
         const Played played = play({
             .handler =
                 [&](Request& request, Responder& responder) {
-                    return finish(outcome, level, request, responder);
+                    return finish(outcome, "hello\n", level, request, responder);
                 },
             .clients = {{Send{get()}, ReceiveRest{}}},
             .world = {.network = {.latency_min = milliseconds(20),
@@ -269,6 +269,28 @@ TEST_CASE("S12: finish(acknowledged) yields the outcome once the client's TCP ha
     }
 }
 
+TEST_CASE("S12: finish(acknowledged) waits for a slow reader, as long as it reads",
+          "[http][outcome]") {
+    const std::string much(300'000, 'x');
+    for (const bool reads : {true, false}) {
+        CAPTURE(reads);
+        std::optional<Outcome> outcome;
+        const Step step = reads ? Step(ReceiveSlowly{seconds(1)}) : Step(Wait{hours(1)});
+        const Played played = play({
+            .handler =
+                [&](Request& request, Responder& responder) {
+                    return finish(outcome, much, DeliveryLevel::acknowledged, request, responder);
+                },
+            .clients = {{Send{get("/", "Connection: close\r\n")}, step}},
+            .options = {.stall_max = seconds(20)},
+            .world = {.buffer_octets = 2048},
+        });
+        REQUIRE(outcome);
+        CHECK(verdict_of(*outcome) == (reads ? Verdict::acknowledged : Verdict::sent));
+        CHECK(played.outcome().send.phase == SendPhase::all_accepted);
+    }
+}
+
 TEST_CASE("S13: an orderly close after ours confirms the last response", "[http][outcome]") {
     const Played played = play({
         .handler = say_hello,
@@ -279,13 +301,23 @@ TEST_CASE("S13: an orderly close after ours confirms the last response", "[http]
     CHECK(played.outcome().send.acknowledged == played.clients.front().octets.size());
 }
 
+Task<> answer_late(Request&, Responder& responder) {
+    co_await sleep_for(seconds(10));
+    responder.respond(Status::ok, "hello\n");
+}
+
 TEST_CASE("S13: is not said of a client that had ended its sending before", "[http][outcome]") {
-    const Played played = play({
-        .handler = say_hello,
-        .clients = {{Send{get("/", "Connection: close\r\n")}, HalfClose{}, ReceiveRest{}}},
-    });
-    CHECK(played.ids() == "S11");
-    CHECK(played.answers() == closing(answer("200 OK", "hello\n")));
+    const std::string request = get("/", "Connection: close\r\n");
+    // Also where its FIN lies behind octets that nobody had read by then.
+    for (const std::string& octets : {request, request + std::string(200'000, 'x')}) {
+        const Played played = play({
+            .handler = answer_late,
+            .clients = {{Send{octets}, HalfClose{}, ReceiveRest{}}},
+        });
+        CHECK(played.ids() != "S13");
+        CHECK(played.outcome().send.confirmation == Confirmation::none);
+        CHECK(played.answers() == closing(answer("200 OK", "hello\n")));
+    }
 }
 
 TEST_CASE("S14: a reset after everything was acknowledged is told as both", "[http][outcome]") {

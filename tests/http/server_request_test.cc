@@ -217,6 +217,19 @@ TEST_CASE("server: 100 is not sent when the handler answers first, and the conne
     }
 }
 
+TEST_CASE("server: 100 is not sent once the response has begun", "[http][server][rfc9110-10.1.1]") {
+    const std::string request = put("0123", expecting);
+    const std::string head = request.substr(0, request.size() - 4);
+    const Played played = play({
+        .handler = echo,
+        .clients = {{Send{head}, Wait{seconds(1)}, Send{"0123"}, ReceiveRest{}}},
+    });
+    CHECK(played.ids() == "S13");
+    CHECK(played.answers() ==
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+          "Connection: close\r\n\r\n4\r\n0123\r\n0\r\n\r\n");
+}
+
 TEST_CASE("server: Expect without content, and in HTTP/1.0, invites nobody",
           "[http][server][rfc9110-10.1.1]") {
     const Played without = play({
