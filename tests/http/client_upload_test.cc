@@ -85,6 +85,25 @@ TEST_CASE("client: an answer that comes early is read, though the server never r
     });
 }
 
+Task<> upload_and_be_answered_early_often(ClientRig& rig) {
+    for (int round = 0; round < 100; ++round) {
+        const std::string content(8'000'000, 'x');
+        MemorySource source(content, 256 * 1024);
+        Exchange exchange = rig.client().begin(put(rig.url()).length(content.size()));
+        const sluice::Result<std::uint64_t> sent = co_await forward(source, exchange.body());
+        CHECK_FALSE(sent);
+        const sluice::Result<std::string> answer = co_await read_all(exchange);
+        CHECK(answer == "no");
+        const Outcome outcome = co_await exchange.outcome();
+        CHECK(verdict_of(outcome) == Verdict::answered_early);
+    }
+}
+
+TEST_CASE("client: an answer that comes early is read, on the kernel too", "[http][client]") {
+    const std::vector<Script> scripts(100, {expect_octets(100'000), say(too_large), close()});
+    with_client_on_kernel(scripts, upload_and_be_answered_early_often);
+}
+
 Task<> upload_own_content(ClientRig& rig) {
     Exchange exchange = rig.client().begin(put(rig.url()).content(std::string(1'000'000, 'x')));
     const sluice::Result<std::string> answer = co_await read_all(exchange);

@@ -191,5 +191,35 @@ TEST_CASE("client: every ending of an exchange has its verdict and exact counter
     }
 }
 
+// Heads differ there, by the port; so the verdicts alone are compared.
+Task<> drive_on_kernel(ClientRig& rig, const Case& each) {
+    Exchange exchange = rig.client().begin(each.request(rig.url()));
+    if (exchange.so_far().send.declared) {
+        const sluice::Result<void> written = co_await write_all(exchange, "abcdef");
+        CHECK(written.has_value());
+    }
+    const sluice::Result<std::string> content = co_await read_all(exchange);
+    CHECK(content.has_value() == is_whole(exchange.so_far()));
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(facts_of(outcome).substr(0, 4) == each.facts.substr(0, 4));
+}
+
+TEST_CASE("client: an exchange ends on the kernel as it does in the simulator", "[http][client]") {
+    for (const Case& each : cases()) {
+        CAPTURE(each.why);
+        ClientOptions options;
+        options.retries_max = 0;
+        options.first_byte_max = 50ms;
+        options.between_bytes_max = 50ms;
+        Script script = each.script;
+        for (Step& step : script) {
+            step.pause = step.pause == 1s ? 10ms : step.pause;
+            step.count += step.does == Step::Does::expect_octets ? 6 : 0;  // ":NNNNN" in Host.
+        }
+        with_client_on_kernel(
+            {script}, [&](ClientRig& rig) { return drive_on_kernel(rig, each); }, options);
+    }
+}
+
 }  // namespace
 }  // namespace sluice::http::tests

@@ -6,6 +6,7 @@
 #include "sluice/runtime/block_on.h"
 #include "sluice/runtime/simulation/simulated_backend.h"
 #include "sluice/tests/support/faulty_backend.h"
+#include "sluice/tests/support/on_kernel.h"
 
 #include <algorithm>
 #include <array>
@@ -113,18 +114,20 @@ Step rest() {
     return {.does = Step::Does::rest};
 }
 
-ClientRig::ClientRig(Loop& loop, std::vector<Script> scripts, const ClientOptions& options)
+ClientRig::ClientRig(Loop& loop, const Endpoint& at, std::vector<Script> scripts,
+                     const ClientOptions& options)
     : loop_(loop),
       scripts_(std::move(scripts)),
       connector_(loop),
       client_(loop, connector_, options),
       scope_(loop),
-      acceptor_(TcpAcceptor::listen(loop, Endpoint::loopback(80)).value()) {
+      acceptor_(TcpAcceptor::listen(loop, at).value()) {
     client_.observe(this);
 }
 
 std::string ClientRig::url(std::string_view target) const {
-    return "http://127.0.0.1" + std::string(target);
+    const Endpoint& at = acceptor_->local();
+    return "http://" + (at.port() == 80 ? "127.0.0.1" : at.text()) + std::string(target);
 }
 
 Task<> ClientRig::run(const Drive& drive) {
@@ -169,9 +172,9 @@ Task<> ClientRig::play(std::unique_ptr<Transport> transport, Script script, Seen
 
 namespace {
 
-Task<> run_rig(Loop& loop, const std::vector<Script>& scripts, const ClientRig::Drive& drive,
-               const ClientOptions& options) {
-    ClientRig rig(loop, scripts, options);
+Task<> run_rig(Loop& loop, Endpoint at, const std::vector<Script>& scripts,
+               const ClientRig::Drive& drive, const ClientOptions& options) {
+    ClientRig rig(loop, at, scripts, options);
     co_await rig.run(drive);
 }
 
@@ -184,7 +187,13 @@ void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& dri
     sluice::tests::FaultyBackend backend(simulated);
     backend.before_each = fault;
     Loop loop(backend);
-    block_on(loop, run_rig(loop, scripts, drive, options));
+    block_on(loop, run_rig(loop, Endpoint::loopback(80), scripts, drive, options));
+}
+
+void with_client_on_kernel(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
+                           const ClientOptions& options) {
+    sluice::tests::Kernel kernel;
+    kernel.run(run_rig(kernel.loop(), Endpoint::loopback(0), scripts, drive, options));
 }
 
 Task<sluice::Result<void>> write_all(Exchange& exchange, std::string_view content,

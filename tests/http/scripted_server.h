@@ -11,6 +11,7 @@
 #include "sluice/http/outcome.h"
 #include "sluice/http/outcome_observer.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/operation.h"
 #include "sluice/runtime/scope.h"
@@ -70,7 +71,8 @@ class ClientRig final : private OutcomeObserver {
 public:
     using Drive = std::function<Task<>(ClientRig&)>;
 
-    ClientRig(Loop& loop, std::vector<Script> scripts, const ClientOptions& options);
+    ClientRig(Loop& loop, const Endpoint& at, std::vector<Script> scripts,
+              const ClientOptions& options);
     ClientRig(ClientRig&&) = delete;
 
     // Serves the scripts while `drive` runs, then takes everything down.
@@ -107,6 +109,10 @@ using Fault = std::function<int(std::size_t number, const Request& request)>;
 void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
                  const ClientOptions& options = {}, const simulation::Options& world = {},
                  const Fault& fault = {});
+
+// The same on the real kernel, where the port is any.
+void with_client_on_kernel(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
+                           const ClientOptions& options = {});
 
 // Writes the content to the request's body, `piece` octets at a time, and finishes it.
 [[nodiscard]] Task<sluice::Result<void>> write_all(Exchange& exchange, std::string_view content,
