@@ -1,0 +1,122 @@
+#include "sluice/runtime/tcp.h"
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/simulation/run.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::seconds;
+
+// Two ends of one connection.
+struct Ends {
+    std::unique_ptr<Transport> client;
+    std::unique_ptr<Transport> server;
+};
+
+Task<Ends> connect(Loop& loop) {
+    std::unique_ptr<TcpAcceptor> acceptor =
+        TcpAcceptor::listen(loop, Endpoint::loopback(80)).value();
+    TcpConnector connector(loop);
+    Result<std::unique_ptr<Transport>> client = co_await connector.connect("127.0.0.1", 80);
+    Result<std::unique_ptr<Transport>> server = co_await acceptor->accept();
+    REQUIRE(client);
+    REQUIRE(server);
+    co_await acceptor->close();
+    Ends ends{std::move(*client), std::move(*server)};
+    co_return ends;
+}
+
+Task<Result<std::uint64_t>> send(Transport& transport, std::string octets) {
+    iovec part{octets.data(), octets.size()};
+    const Result<std::uint64_t> sent = co_await transport.send(std::span(&part, 1));
+    co_return sent;
+}
+
+Task<> send_then_end(Loop& loop) {
+    Ends ends = co_await connect(loop);
+    co_await ends.server->close(Ending::reset);
+    co_await sleep_for(seconds(1));
+    const Result<std::uint64_t> sent = co_await send(*ends.client, "hello");
+    CHECK_FALSE(sent);
+    const Result<void> shut = co_await ends.client->shut_down_sending();
+    CHECK(shut);
+    const Result<Received> received = co_await ends.client->receive();
+    CHECK_FALSE(received.has_value());
+    CHECK(ends.client->peer_end() == PeerEnd::reset);
+    co_await ends.client->close(Ending::orderly);
+}
+
+TEST_CASE("tcp: a reset whose error a send has taken is no FIN, also after our own",
+          "[runtime][tcp]") {
+    simulation::run({}, [](const simulation::World& world) { return send_then_end(world.loop); });
+}
+
+class Listener final : public PeerEndListener {
+public:
+    std::vector<PeerEnd> told;
+
+    void peer_ended(PeerEnd end) noexcept override { told.push_back(end); }
+};
+
+// The client sends `octets`, perhaps ends its sending, and is gone; nobody reads at the server.
+Task<std::vector<PeerEnd>> told_of(Loop& loop, std::string octets, bool ends_first) {
+    Ends ends = co_await connect(loop);
+    Listener listener;
+    ends.server->listen_for_peer_end(&listener);
+    CHECK_FALSE(ends.server->try_receive().has_value());
+    const Result<std::uint64_t> sent = co_await send(*ends.client, octets);
+    CHECK(sent);
+    if (ends_first) {
+        const Result<void> shut = co_await ends.client->shut_down_sending();
+        CHECK(shut);
+    }
+    co_await sleep_for(seconds(1));
+    co_await ends.client->close(Ending::reset);
+    co_await sleep_for(seconds(1));
+    CHECK(ends.server->peer_end() == PeerEnd::reset);
+    std::uint64_t received = 0;
+    bool more = true;
+    while (more) {
+        const Result<Received> piece = co_await ends.server->receive();
+        more = piece.has_value();
+        received += more ? piece->size() : 0;
+        CHECK((more || piece.error().code == Errc::reset));
+    }
+    CHECK(received == octets.size());  // What came before the reset is still there.
+    co_await ends.server->close(Ending::orderly);
+    co_return listener.told;
+}
+
+TEST_CASE("tcp: a reset is told behind a FIN, and behind octets that nobody reads",
+          "[runtime][tcp]") {
+    const std::vector<PeerEnd> reset = {PeerEnd::reset};
+    const std::vector<PeerEnd> both = {PeerEnd::fin, PeerEnd::reset};
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        CAPTURE(seed);
+        const auto told = [&](std::size_t octets, bool ends_first) {
+            return simulation::run({.seed = seed, .buffer_octets = 1024},
+                                   [=](const simulation::World& world) {
+                                       const std::string sent(octets, 'x');
+                                       return told_of(world.loop, sent, ends_first);
+                                   });
+        };
+        CHECK(told(10, false) == reset);
+        CHECK(told(10, true) == both);
+        CHECK(told(50'000, false) == reset);
+        CHECK(told(50'000, true).back() == PeerEnd::reset);
+    }
+}
+
+}  // namespace
+}  // namespace sluice
