@@ -191,6 +191,7 @@ private:
     void took_final();
     void input_ended();
     void malformed(const Error& error);
+    void take_ahead();
     [[nodiscard]] Content next_content();
     [[nodiscard]] Content take_content();
     void let_go_of_content() noexcept;
@@ -232,7 +233,7 @@ private:
     std::string head_octets_;  // Of the response.
     Received input_;           // What follows them.
     MessageParser parser_;
-    Content pulled_;  // Taken off the input for a reader that waits.
+    Content pulled_;  // Taken off the input for a reader that waits, or comes later.
     std::optional<Error> message_error_;
     StopSource* write_stop_ = nullptr;
 

@@ -208,6 +208,16 @@ void ClientExchange::let_go_of_content() noexcept {
     }
 }
 
+// Takes content for a reader who comes later, unless one still has the last.
+void ClientExchange::take_ahead() {
+    if (has_head_ && !is_answered() && lent_ == 0 && !pulled_) {
+        pulled_ = next_content();
+        if (pulled_ && !*pulled_) {
+            pulled_.reset();
+        }
+    }
+}
+
 // What can be had now: content, an empty span at its end, or why there will be none.
 ClientExchange::Content ClientExchange::next_content() {
     let_go_of_content();
@@ -303,12 +313,19 @@ void ClientExchange::take_last_input() {
     if (message_error_) {
         return;
     }
+    ClientConnection* const closing = connection_;
     const bool had_failed = failed_;
     failed_ = false;  // So that what follows is read as if nothing had happened.
     while (!has_head_ && !failed_ && receive() == Input::octets) {
         read_head();
     }
-    failed_ = had_failed || failed_;
+    if (outcome_.cause.mechanism == Mechanism::timeout ||
+        outcome_.cause.mechanism == Mechanism::deadline) {
+        take_ahead();
+    }
+    if (connection_ == closing) {  // Else it has ended, and may be another exchange by now.
+        failed_ = had_failed || failed_;
+    }
 }
 
 sluice::Error ClientExchange::error_of_reading() const noexcept {
@@ -334,7 +351,7 @@ Task<sluice::Result<Response>> ClientExchange::response() {
 
 Task<sluice::Result<std::span<const std::byte>>> ClientExchange::read() {
     ensure(has_head_);
-    Content content = next_content();
+    Content content = pulled_ ? std::exchange(pulled_, std::nullopt) : next_content();
     while (!content) {
         wants_content_ = true;
         wait_for(Awaited::more_bytes);
