@@ -88,7 +88,7 @@ Result<void> ObjectIndex::load() {
     for (const fs::directory_entry& entry : entries) {
         const std::string name = entry.path().filename().string();
         if (name.starts_with(AtomicFile::hidden_prefix)) {
-            fs::remove(entry.path(), error);
+            static_cast<void>(fs::remove(entry.path(), error));
             continue;
         }
         const std::optional<std::string> key = key_of_file_name(name);

@@ -101,7 +101,8 @@ private:
 
 class Quickstart {
 public:
-    Quickstart(Loop& loop, std::string directory, const Endpoint& store, StoreSide& store_side)
+    Quickstart(Loop& loop, const std::string& directory, const Endpoint& store,
+               StoreSide& store_side)
         : loop_(loop),
           client_(loop),
           store_(store),
@@ -118,8 +119,8 @@ public:
 private:
     [[nodiscard]] Task<Result<void>> run_all();
     [[nodiscard]] Task<Result<void>> make_file();
-    [[nodiscard]] Task<Result<void>> upload(std::string title, Endpoint to, std::string key);
-    [[nodiscard]] Task<Result<void>> download(std::string title, Endpoint from);
+    [[nodiscard]] Task<Result<void>> upload(const char* title, const Endpoint& to, const char* key);
+    [[nodiscard]] Task<Result<void>> download(const char* title, const Endpoint& from);
     [[nodiscard]] Task<Result<void>> upload_and_cut();
     [[nodiscard]] Task<Result<void>> download_and_cut();
     [[nodiscard]] Task<Result<void>> tell(const http::Outcome& client, http::Method method,
@@ -134,7 +135,7 @@ private:
     std::string hash_;
 };
 
-std::string url_of(const Endpoint& server, const std::string& key) {
+std::string url_of(const Endpoint& server, const char* key) {
     return "http://" + server.text() + "/o/" + key;
 }
 
@@ -161,8 +162,8 @@ Task<Result<void>> Quickstart::make_file() {
     co_return Result<void>();
 }
 
-Task<Result<void>> Quickstart::upload(std::string title, Endpoint to, std::string key) {
-    std::printf("\n%s\n", title.c_str());
+Task<Result<void>> Quickstart::upload(const char* title, const Endpoint& to, const char* key) {
+    std::printf("\n%s\n", title);
     std::fflush(stdout);
     const Result<File> file = co_await File::open_to_read(film_);
     if (!file) {
@@ -181,8 +182,8 @@ Task<Result<void>> Quickstart::upload(std::string title, Endpoint to, std::strin
     co_return told;
 }
 
-Task<Result<void>> Quickstart::download(std::string title, Endpoint from) {
-    std::printf("\n%s\n", title.c_str());
+Task<Result<void>> Quickstart::download(const char* title, const Endpoint& from) {
+    std::printf("\n%s\n", title);
     std::fflush(stdout);
     const Instant began = loop_.now();
     http::Exchange exchange = client_.begin(http::get(url_of(from, "film")));

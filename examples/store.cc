@@ -24,13 +24,17 @@ namespace sluice::examples {
 
 namespace {
 
-using http::Fields;
 using http::FieldsView;
 using http::Method;
 using http::Precondition;
 using http::Status;
 
 constexpr std::string_view objects_path = "/o/";
+
+// Adds a field that is one: what is said with it are constants, dates, numbers and hashes.
+void say(http::Responder& responder, std::string_view name, std::string_view value) {
+    static_cast<void>(responder.fields().add(name, value));
+}
 
 http::Stored stored(const Object* object) {
     if (object == nullptr) {
@@ -72,20 +76,20 @@ Status status_of(const Error& error, Side failed) {
                                         : Status::internal_server_error;
 }
 
-void describe(const Object& object, Fields& fields) {
+void describe(const Object& object, http::Responder& responder) {
     std::array<char, http::date_octets> date{};
-    fields.add("Content-Type", "application/octet-stream");
-    fields.add("Accept-Ranges", "bytes");
-    fields.add("Last-Modified", http::write_date(object.modified_unix_seconds, date));
+    say(responder, "Content-Type", "application/octet-stream");
+    say(responder, "Accept-Ranges", "bytes");
+    say(responder, "Last-Modified", http::write_date(object.modified_unix_seconds, date));
     if (!object.etag.empty()) {
-        fields.add("ETag", object.etag);
+        say(responder, "ETag", object.etag);
     }
 }
 
 // Answers, up to the content: which part of the object that is, or none where it is not due.
 std::optional<FileRange> answer(const Object& object, const http::Request& request,
                                 http::Responder& responder, std::int64_t now) {
-    describe(object, responder.fields());
+    describe(object, responder);
     switch (http::evaluate(request.fields(), request.method(), stored(&object), now)) {
         case Precondition::holds: break;
         case Precondition::not_modified:
@@ -107,13 +111,13 @@ std::optional<FileRange> answer(const Object& object, const http::Request& reque
             responder.start(Status::ok, object.octets);
             return FileRange{0, object.octets};
         case http::RangeRequest::Kind::part:
-            responder.fields().add("Content-Range",
-                                   http::write_content_range({range.range, object.octets}, text));
+            say(responder, "Content-Range",
+                http::write_content_range({range.range, object.octets}, text));
             responder.start(Status::partial_content, range.range.octets());
             return FileRange{range.range.first, range.range.octets()};
         case http::RangeRequest::Kind::unsatisfiable:
-            responder.fields().add("Content-Range",
-                                   http::write_content_range({std::nullopt, object.octets}, text));
+            say(responder, "Content-Range",
+                http::write_content_range({std::nullopt, object.octets}, text));
             responder.respond(Status::range_not_satisfiable);
             return std::nullopt;
     }
@@ -167,12 +171,12 @@ Task<> Store::handle(http::Request& request, http::Responder& responder) {
     } else if (path != objects_path && path != "/healthz" && path != "/") {
         responder.respond(Status::not_found, "no such place\n");
     } else if (!reads) {
-        responder.fields().add("Allow", "GET, HEAD");
+        say(responder, "Allow", "GET, HEAD");
         responder.respond(Status::method_not_allowed);
     } else if (path == objects_path) {
         list(request, responder);
     } else {
-        responder.fields().add("Content-Type", "text/plain");
+        say(responder, "Content-Type", "text/plain");
         responder.respond(Status::ok,
                           path == "/" ? "PUT, GET and DELETE /o/KEY; GET /o/\n" : "ok\n");
     }
@@ -187,7 +191,7 @@ Task<> Store::handle_object(std::string key, http::Request& request, http::Respo
     } else if (method == Method::delete_) {
         co_await remove(std::move(key), request, responder);
     } else {
-        responder.fields().add("Allow", "GET, HEAD, PUT, DELETE");
+        say(responder, "Allow", "GET, HEAD, PUT, DELETE");
         responder.respond(Status::method_not_allowed);
     }
 }
@@ -230,7 +234,7 @@ Task<> Store::put(std::string key, http::Request& request, http::Responder& resp
     } else if (!octets) {
         responder.respond(status_of(octets.error(), passage.failed));
     } else {
-        responder.fields().add("ETag", etag);
+        say(responder, "ETag", etag);
         responder.respond(change.replaced() ? Status::no_content : Status::created);
     }
 }
@@ -296,7 +300,7 @@ void Store::list(const http::Request& request, http::Responder& responder) const
     }
     // There may be more: to be asked for with &after=, and the last key.
     json.end_array().key("more").boolean(objects.size() == listed_max).end_object();
-    responder.fields().add("Content-Type", "application/json");
+    say(responder, "Content-Type", "application/json");
     responder.respond(http::Status::ok, json.take() + '\n');
 }
 

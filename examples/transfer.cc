@@ -90,7 +90,7 @@ void describe(CommandLine& line, Program& program) {
 
 // "put FILE URL" and "get URL [FILE]" differ in their order.
 std::optional<int> judge(const CommandLine& line, Program& program, const std::string& command,
-                         std::string first, std::string second) {
+                         const std::string& first, const std::string& second) {
     if (command != "put" && command != "get") {
         return line.complain("put or get, not '" + command + "'");
     }
