@@ -70,7 +70,7 @@ private:
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
             TaskPromise& promise = frame.promise();
             if (promise.awaiting_ != nullptr) {
-                return promise.awaiting_->frame;
+                return promise.awaiting_->loop->enter(*promise.awaiting_);
             }
             promise.owner_->finished(promise);
             return std::noop_coroutine();
