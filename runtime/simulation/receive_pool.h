@@ -1,6 +1,7 @@
 // ReceivePool: the buffers that simulated receives lend.
 //
-// A buffer that came back is overwritten, so that whoever still reads it reads nonsense.
+// A buffer that came back is overwritten, so that whoever still reads it reads nonsense. Each is
+// made when it is first lent: most worlds are small, and there are many of them.
 //
 // Ownership:    All buffers must be back before it is destroyed.
 
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -20,8 +22,8 @@ namespace sluice::simulation {
 class ReceivePool final : public BufferPool {
 public:
     ReceivePool(std::size_t buffers, std::size_t buffer_octets)
-        : buffer_octets_(buffer_octets), memory_(buffers * buffer_octets) {
-        for (std::size_t id = 0; id < buffers; ++id) {
+        : buffer_octets_(buffer_octets), buffers_(buffers) {
+        for (std::size_t id = buffers; id-- > 0;) {
             free_.push_back(static_cast<std::uint16_t>(id));
         }
     }
@@ -30,9 +32,7 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return free_.empty(); }
     [[nodiscard]] std::size_t buffer_octets() const noexcept { return buffer_octets_; }
-    [[nodiscard]] std::size_t lent() const noexcept {
-        return memory_.size() / buffer_octets_ - free_.size();
-    }
+    [[nodiscard]] std::size_t lent() const noexcept { return buffers_.size() - free_.size(); }
 
     // A buffer, narrowed to its first `octets`.
     [[nodiscard]] Received take(std::size_t octets) noexcept {
@@ -40,22 +40,19 @@ public:
         ensure(octets <= buffer_octets_);
         const std::uint16_t id = free_.back();
         free_.pop_back();
-        return Received(*this, id, buffer(id).first(octets));
+        buffers_[id].resize(buffer_octets_);
+        return Received(*this, id, std::span(buffers_[id]).first(octets));
     }
 
     void give_back(std::uint16_t buffer_id) noexcept override {
         ensure(std::ranges::find(free_, buffer_id) == free_.end());
-        std::ranges::fill(buffer(buffer_id), std::byte{0xdd});
+        std::memset(buffers_[buffer_id].data(), 0xdd, buffer_octets_);
         free_.push_back(buffer_id);
     }
 
 private:
-    [[nodiscard]] std::span<std::byte> buffer(std::uint16_t id) noexcept {
-        return std::span(memory_).subspan(id * buffer_octets_, buffer_octets_);
-    }
-
     std::size_t buffer_octets_;
-    std::vector<std::byte> memory_;
+    std::vector<std::vector<std::byte>> buffers_;
     std::vector<std::uint16_t> free_;
 };
 

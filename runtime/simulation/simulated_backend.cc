@@ -22,7 +22,7 @@ constexpr std::int64_t beginning_unix_seconds = 1'800'000'000;
 
 // What a wait() that did not wait and brought nothing costs: a task that yields in a loop sees time
 // pass, as on a real machine.
-constexpr Duration idle_turn{10'000};
+constexpr Duration idle_turn{50'000};
 
 // How long a Receive waits for a buffer that is there.
 constexpr Duration parked_for{100'000};
