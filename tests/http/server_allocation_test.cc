@@ -45,12 +45,6 @@ namespace sluice::tests {
 namespace {
 
 // Under AddressSanitizer every coroutine frame is the heap's own.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool frames_are_pooled = false;
-#else
-constexpr bool frames_are_pooled = true;
-#endif
-
 // Reads everything, and says so in two lines.
 Task<> handle(http::Request& request, http::Responder& responder) {
     while (!request.body().ended()) {
@@ -134,11 +128,7 @@ TEST_CASE("server: after warm-up a request allocates nothing", "[http][server][m
         CAPTURE(load.why);
         Kernel kernel;
         const std::uint64_t counted = kernel.run(allocations_under(kernel.loop(), load));
-        if (frames_are_pooled) {
-            CHECK(counted == 0);
-        } else {
-            CHECK(counted > 0);
-        }
+        CHECK(counted == 0);
     }
 }
 
