@@ -41,13 +41,18 @@ TEST_CASE("event: whoever waits goes on when it happens, and at once when it has
     run({}, waits_for_an_event);
 }
 
+Task<> set_for_a_moment(Event& event) {
+    co_await sleep_for(10ms);
+    event.set();
+    event.reset();
+}
+
 Task<> set_and_take_back(World& world) {
     Event event;
     Scope scope(world.loop);
-    scope.spawn(set_after(10ms, event));
+    scope.spawn(set_for_a_moment(event));
     const bool happened = co_await event.wait();
     CHECK(happened);
-    event.reset();
     co_await scope.join();
     CHECK(!event.is_set());
 }
