@@ -12,6 +12,10 @@ namespace sluice::simulation {
 
 namespace {
 
+mode_t type_of(bool is_directory) {
+    return is_directory ? S_IFDIR : S_IFREG;
+}
+
 std::string text_of(std::span<const std::byte> octets) {
     return {reinterpret_cast<const char*>(octets.data()), octets.size()};
 }
@@ -39,8 +43,8 @@ Disk::Disk(const Options& options, Random& random)
 }
 
 std::int32_t Disk::open(int fd, std::string_view path, int flags, mode_t mode) {
-    if (random_.chance(options_.open_error_percent)) {
-        return -EMFILE;
+    if (const std::int32_t failed = fault(options_.open_error_percent, EMFILE); failed < 0) {
+        return failed;
     }
     std::optional<Place> place = find(path);
     if (!place) {
@@ -63,7 +67,7 @@ std::int32_t Disk::open_found(int fd, Place place, int flags, mode_t mode) {
         }
         place.node = make_node(false, mode);
         place.node->links = 1;
-        place.directory->names[place.name] = place.node;
+        change({.node = place.node, .to = place.directory, .new_name = place.name});
     } else if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
         return -EEXIST;
     } else if (place.node->is_directory && (for_writing || (flags & O_CREAT) != 0)) {
@@ -71,11 +75,21 @@ std::int32_t Disk::open_found(int fd, Place place, int flags, mode_t mode) {
     } else if (wants_directory && !place.node->is_directory) {
         return -ENOTDIR;
     } else if ((flags & O_TRUNC) != 0 && for_writing) {
-        used_octets_ -= place.node->contents.size();
-        place.node->contents.clear();
+        used_octets_ -= place.node->pages.size();
+        place.node->pages.truncate();
     }
+    ++place.node->opened;
     open_.emplace(fd, OpenFile{std::move(place.node), flags});
     return 0;
+}
+
+void Disk::close(int fd) noexcept {
+    const auto found = open_.find(fd);
+    ensure(found != open_.end());
+    const NodePointer node = std::move(found->second.node);
+    open_.erase(found);
+    --node->opened;
+    forget_if_gone(*node);
 }
 
 std::int32_t Disk::read(int fd, std::span<std::byte> into, std::uint64_t offset) {
@@ -87,13 +101,13 @@ std::int32_t Disk::read(int fd, std::span<std::byte> into, std::uint64_t offset)
     if (node.is_directory) {
         return -EISDIR;
     }
-    if (random_.chance(options_.read_error_percent)) {
-        return -EIO;
+    if (const std::int32_t failed = fault(options_.read_error_percent, EIO); failed < 0) {
+        return failed;
     }
-    if (offset >= node.contents.size()) {
+    if (offset >= node.pages.size()) {
         return 0;
     }
-    const auto from = std::span(node.contents).subspan(offset);
+    const auto from = node.pages.contents().subspan(offset);
     const std::size_t count =
         shortened(random_, options_.short_read_percent, std::min(from.size(), into.size()));
     std::ranges::copy(from.first(count), into.begin());
@@ -106,12 +120,12 @@ std::int32_t Disk::write(int fd, std::span<const std::byte> from, std::uint64_t 
     if (found == open_.end() || (found->second.flags & O_ACCMODE) == O_RDONLY) {
         return -EBADF;
     }
-    if (random_.chance(options_.write_error_percent)) {
-        return -EIO;
+    if (const std::int32_t failed = fault(options_.write_error_percent, EIO); failed < 0) {
+        return failed;
     }
     Node& node = *found->second.node;
     std::uint64_t count = shortened(random_, options_.short_write_percent, from.size());
-    const std::uint64_t size = node.contents.size();
+    const std::uint64_t size = node.pages.size();
     const std::uint64_t room = options_.capacity_octets - used_octets_;
     if (offset + count > size && offset + count - size > room) {
         if (size + room <= offset) {
@@ -121,10 +135,8 @@ std::int32_t Disk::write(int fd, std::span<const std::byte> from, std::uint64_t 
     }
     if (offset + count > size) {
         used_octets_ += offset + count - size;
-        node.contents.resize(offset + count);
     }
-    std::ranges::copy(from.first(count),
-                      node.contents.begin() + static_cast<std::ptrdiff_t>(offset));
+    node.pages.write(from.first(count), offset);
     node.modified_seconds = time_seconds;
     return static_cast<std::int32_t>(count);
 }
@@ -134,12 +146,14 @@ std::int32_t Disk::sync(int fd) {
     if (found == open_.end()) {
         return -EBADF;
     }
-    if (random_.chance(options_.sync_error_percent)) {
-        return -EIO;
+    const NodePointer& node = found->second.node;
+    const std::int32_t failed = fault(options_.sync_error_percent, EIO);
+    if (failed < 0 || random_.chance(options_.sync_lies_percent)) {
+        node->pages.fail_to_sync();
+        return failed;
     }
-    Node& node = *found->second.node;
-    node.synced_contents = node.contents;
-    node.synced_names = node.names;
+    node->pages.sync();
+    sync_names(node);
     return 0;
 }
 
@@ -152,8 +166,11 @@ std::int32_t Disk::link(int fd, std::string_view path) {
     if (place->node != nullptr) {
         return -EEXIST;
     }
+    if (const std::int32_t failed = fault(options_.name_error_percent, EIO); failed < 0) {
+        return failed;
+    }
     ++found->second.node->links;
-    place->directory->names[place->name] = found->second.node;
+    change({.node = found->second.node, .to = place->directory, .new_name = place->name});
     return 0;
 }
 
@@ -176,10 +193,19 @@ std::int32_t Disk::rename(std::string_view from, std::string_view to) {
         if (!target->node->names.empty()) {
             return -ENOTEMPTY;
         }
-        --target->node->links;
     }
-    target->directory->names[target->name] = source->node;
-    source->directory->names.erase(source->name);
+    if (const std::int32_t failed = fault(options_.name_error_percent, EIO); failed < 0) {
+        return failed;
+    }
+    change({.node = source->node,
+            .from = source->directory,
+            .old_name = source->name,
+            .to = target->directory,
+            .new_name = target->name});
+    if (target->node != nullptr) {
+        --target->node->links;
+        forget_if_gone(*target->node);
+    }
     return 0;
 }
 
@@ -191,8 +217,12 @@ std::int32_t Disk::remove(std::string_view path) {
     if (place->node->is_directory) {
         return -EISDIR;
     }
+    if (const std::int32_t failed = fault(options_.name_error_percent, EIO); failed < 0) {
+        return failed;
+    }
+    change({.node = place->node, .from = place->directory, .old_name = place->name});
     --place->node->links;
-    place->directory->names.erase(place->name);
+    forget_if_gone(*place->node);
     return 0;
 }
 
@@ -201,15 +231,18 @@ std::int32_t Disk::status(int fd, struct statx& into) const {
     if (found == open_.end()) {
         return -EBADF;
     }
+    if (is_off_) {
+        return -EIO;
+    }
     const Node& node = *found->second.node;
     into = {};
     into.stx_mask = STATX_BASIC_STATS;
     into.stx_blksize = 4096;
     into.stx_nlink = node.links;
-    into.stx_mode = static_cast<std::uint16_t>(node.mode | (node.is_directory ? S_IFDIR : S_IFREG));
+    into.stx_mode = static_cast<std::uint16_t>(node.mode | type_of(node.is_directory));
     into.stx_ino = node.inode;
-    into.stx_size = node.contents.size();
-    into.stx_blocks = (node.contents.size() + 511) / 512;
+    into.stx_size = node.pages.size();
+    into.stx_blocks = (node.pages.size() + 511) / 512;
     into.stx_mtime.tv_sec = node.modified_seconds;
     into.stx_ctime.tv_sec = node.modified_seconds;
     return 0;
@@ -237,9 +270,12 @@ void Disk::preload(std::string_view path, std::string_view contents) {
     const NodePointer node = make_node(false, 0644);
     const auto octets = std::as_bytes(std::span(contents));
     node->links = 1;
-    node->contents.assign(octets.begin(), octets.end());
-    node->synced_contents = node->contents;
+    node->pages = Pages({octets.begin(), octets.end()});
     used_octets_ += octets.size();
+    if (place->node != nullptr) {
+        --place->node->links;
+        forget_if_gone(*place->node);
+    }
     place->directory->names[place->name] = node;
     place->directory->synced_names[place->name] = node;
 }
@@ -249,7 +285,7 @@ std::optional<std::string> Disk::contents(std::string_view path) const {
     if (!place || place->node == nullptr || place->node->is_directory) {
         return std::nullopt;
     }
-    return text_of(place->node->contents);
+    return text_of(place->node->pages.contents());
 }
 
 std::optional<std::string> Disk::synced_contents(std::string_view path) const {
@@ -261,7 +297,7 @@ std::optional<std::string> Disk::synced_contents(std::string_view path) const {
     if (kept == place->directory->synced_names.end()) {
         return std::nullopt;
     }
-    return text_of(kept->second->synced_contents);
+    return text_of(kept->second->pages.synced());
 }
 
 std::vector<std::string> Disk::list(std::string_view directory) const {
@@ -276,12 +312,22 @@ std::vector<std::string> Disk::list(std::string_view directory) const {
 }
 
 Disk::NodePointer Disk::make_node(bool is_directory, mode_t mode) {
-    const NodePointer node(new Node{.is_directory = is_directory, .mode = mode, .inode = ++inodes_},
-                           [this](const Node* gone) {
-                               used_octets_ -= gone->contents.size();
-                               delete gone;
-                           });
-    return node;
+    return std::make_shared<Node>(
+        Node{.is_directory = is_directory, .mode = mode, .inode = ++inodes_});
+}
+
+std::int32_t Disk::fault(int percent, int os_errno) {
+    if (is_off_) {
+        return -EIO;
+    }
+    return random_.chance(percent) ? -os_errno : 0;
+}
+
+// What no name and no descriptor leads to takes no room any more, though a crash may bring it back.
+void Disk::forget_if_gone(const Node& node) noexcept {
+    if (node.links == 0 && node.opened == 0) {
+        used_octets_ -= node.pages.size();
+    }
 }
 
 // Nothing, where a directory on the way is not there. Relative paths begin at the root.

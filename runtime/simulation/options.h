@@ -51,12 +51,15 @@ struct DiskOptions {
     Duration latency_max{10'000};
     std::uint64_t capacity_octets = std::numeric_limits<std::uint64_t>::max();
 
+    int stall_percent = 0;  // An operation takes a hundred times as long.
     int short_read_percent = 0;
     int short_write_percent = 0;
     int open_error_percent = 0;   // EMFILE
     int read_error_percent = 0;   // EIO
     int write_error_percent = 0;  // EIO
-    int sync_error_percent = 0;   // EIO
+    int sync_error_percent = 0;   // EIO; and no later sync keeps what this one did not.
+    int name_error_percent = 0;   // EIO, of a link, a rename, a removal.
+    int sync_lies_percent = 0;    // A sync says that it went well, and kept nothing.
 };
 
 struct Options {

@@ -144,8 +144,9 @@ void SimulatedBackend::start(Entry& entry) noexcept {
     } else if (entry.fd < 0 || disk_.has(entry.fd)) {
         const auto least = static_cast<std::uint64_t>(options_.disk.latency_min.count());
         const auto most = static_cast<std::uint64_t>(options_.disk.latency_max.count());
-        due_.put(now_ + Duration(static_cast<std::int64_t>(random_.between(least, most))),
-                 entry.id);
+        const std::uint64_t slowness = random_.chance(options_.disk.stall_percent) ? 100 : 1;
+        const std::uint64_t takes = slowness * random_.between(least, most);
+        due_.put(now_ + Duration(static_cast<std::int64_t>(takes)), entry.id);
     }
     refresh(entry);
 }

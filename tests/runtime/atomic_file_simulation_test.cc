@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "sluice/tests/catch.h"
+#include "sluice/tests/support/faulty_backend.h"
 
 namespace sluice {
 namespace {
@@ -125,6 +126,72 @@ TEST_CASE("atomic file: stopped at any moment of a thousand worlds it is whole, 
     });
     CHECK(tally.stored > 50);
     CHECK(tally.failed > 50);
+}
+
+// Stores `content` on a machine that loses power when operation `last` is about to begin. Yields
+// what the next machine finds, and nothing once there are no more operations.
+struct AfterCrash {
+    bool was_stored;
+    std::optional<std::string> found;
+    std::size_t names;
+};
+
+std::optional<AfterCrash> store_and_lose_power(std::uint64_t seed, std::size_t last,
+                                               const std::optional<std::string>& old,
+                                               const std::string& content) {
+    simulation::SimulatedBackend backend(options_of(seed));
+    backend.disk().make_directory("/store");
+    if (old) {
+        backend.disk().preload(path, *old);
+    }
+    simulation::Random random(seed * 1000 + last);
+    std::optional<simulation::DiskImage> left;
+    tests::FaultyBackend crashing(backend);
+    crashing.before_each = [&](std::size_t number, const Request&) {
+        if (number == last) {
+            left = backend.disk().crash(random);
+            backend.disk().power_off();
+        }
+        return 0;
+    };
+    Loop loop(crashing);
+    const Stored stored = block_on(loop, store(content));
+    if (!left && !stored.result) {
+        return std::nullopt;
+    }
+    const bool was_stored = !left && stored.result.has_value();
+    simulation::SimulatedBackend next;
+    next.disk().load(left ? *left : backend.disk().crash(random));
+    return AfterCrash{was_stored, next.disk().contents(path), next.disk().list("/store").size()};
+}
+
+TEST_CASE("atomic file: after power is lost at any operation the name is absent, or names all",
+          "[runtime][atomic_file][campaign]") {
+    int kept = 0;
+    int lost = 0;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        simulation::Random random(seed);
+        const std::string content(1 + random.below(5'000), 'n');
+        const std::optional<std::string> old =
+            random.chance(50) ? std::optional<std::string>("old") : std::nullopt;
+        for (std::size_t last = 1;; ++last) {
+            INFO("seed " << seed << ", at operation " << last);
+            const std::optional<AfterCrash> after = store_and_lose_power(seed, last, old, content);
+            if (!after) {
+                break;
+            }
+            const bool is_whole = after->found == content;
+            CHECK((is_whole || after->found == old));
+            CHECK(after->names <= 2);  // A hidden name may be left beside it.
+            ++(is_whole ? kept : lost);
+            if (after->was_stored) {
+                CHECK(is_whole);
+                break;
+            }
+        }
+    }
+    CHECK(kept > 500);
+    CHECK(lost > 500);
 }
 
 TEST_CASE("atomic file: a full disk leaves the old file, and no octet in use but its own",
