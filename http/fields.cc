@@ -84,11 +84,15 @@ Result<void> Fields::add(std::string_view name, std::string_view value) {
 
     const std::size_t name_offset = octets_.size();
     const std::size_t value_offset = name_offset + name.size() + colon.size();
-    octets_.resize(name_offset + line_octets);
-    char* end = octets_.data() + name_offset;
-    for (const std::string_view part : {name, colon, value, line_end}) {
-        end = std::copy(part.begin(), part.end(), end);
-    }
+    const std::size_t octets = name_offset + line_octets;
+    // GCC 12 tells the function of more octets than were asked for.
+    octets_.resize_and_overwrite(octets, [&](char* begin, std::size_t) {
+        char* end = begin + name_offset;
+        for (const std::string_view part : {name, colon, value, line_end}) {
+            end = std::copy(part.begin(), part.end(), end);
+        }
+        return octets;
+    });
     lines_.push_back({
         .name_offset = static_cast<std::uint32_t>(name_offset),
         .name_octets = static_cast<std::uint32_t>(name.size()),

@@ -10,7 +10,6 @@ namespace sluice::http {
 namespace {
 
 constexpr std::size_t line_end_octets = 2;
-constexpr std::size_t version_octets = 8;
 constexpr std::string_view scheme_end = "://";
 
 std::unexpected<Error> malformed(std::size_t octet) {
@@ -24,6 +23,10 @@ bool stands_at(std::string_view text, std::size_t at, char expected) {
 
 bool line_ends_at(std::string_view text, std::size_t at) {
     return stands_at(text, at, '\r') && stands_at(text, at + 1, '\n');
+}
+
+Part part(std::size_t offset, std::size_t octets) {
+    return {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(octets)};
 }
 
 // "HTTP/1.0" or "HTTP/1.1" at `at`; the last digit is returned.
@@ -41,35 +44,42 @@ Result<std::uint8_t> check_version(std::string_view head, std::size_t at) {
 
 }  // namespace
 
-Result<StartLine> check_request_line(std::string_view head, std::size_t begin, Part method,
-                                     Part target) {
-    if (method.offset != begin || !is_token(method.in(head.data()))) {
+Result<RequestLine> read_request_line(std::string_view head, std::size_t begin) {
+    const std::string_view line = head.substr(begin, head.find('\r', begin) - begin);
+    const std::size_t method_octets = std::min(line.find(' '), line.size());
+    if (!is_token(line.substr(0, method_octets))) {
         return malformed(begin);
     }
-    if (!stands_at(head, method.end(), ' ') || target.offset != method.end() + 1) {
-        return malformed(method.end());
+    const std::size_t method_end = begin + method_octets;
+    if (!stands_at(head, method_end, ' ')) {
+        return malformed(method_end);
     }
-    const std::string_view target_text = target.in(head.data());
-    if (const std::size_t bad = find_outside_target(target_text);
-        bad != std::string_view::npos || target_text.empty()) {
-        return std::unexpected(
-            Error{Errc::target_malformed, target.offset + std::min(bad, target_text.size())});
+    const std::string_view rest = line.substr(method_octets + 1);
+    const std::string_view target = rest.substr(0, rest.find(' '));
+    const std::size_t target_begin = method_end + 1;
+    if (target.empty()) {
+        return malformed(target_begin);
     }
-    if (!stands_at(head, target.end(), ' ')) {
-        return malformed(target.end());
+    if (const std::size_t bad = find_outside_target(target); bad != std::string_view::npos) {
+        return std::unexpected(Error{Errc::target_malformed, target_begin + bad});
     }
-    const Result<std::uint8_t> minor = check_version(head, target.end() + 1);
+    const std::size_t target_end = target_begin + target.size();
+    if (!stands_at(head, target_end, ' ')) {
+        return malformed(target_end);
+    }
+    const Result<std::uint8_t> minor = check_version(head, target_end + 1);
     if (!minor) {
         return std::unexpected(minor.error());
     }
-    const std::size_t version_end = target.end() + 1 + version_octets;
+    const std::size_t version_end = target_end + 1 + version_octets;
     if (!line_ends_at(head, version_end)) {
         return malformed(version_end);
     }
-    return StartLine{version_end + line_end_octets, *minor};
+    return RequestLine{part(begin, method_octets), part(target_begin, target.size()),
+                       version_end + line_end_octets, *minor};
 }
 
-Result<StartLine> check_status_line(std::string_view head, Part reason) {
+Result<StatusLine> read_status_line(std::string_view head) {
     const Result<std::uint8_t> minor = check_version(head, 0);
     if (!minor) {
         return std::unexpected(minor.error());
@@ -81,21 +91,20 @@ Result<StartLine> check_status_line(std::string_view head, Part reason) {
         !std::all_of(head.begin() + code, head.begin() + code_end, is_digit)) {
         return malformed(code - 1);
     }
+    std::size_t reason = code_end;
     std::size_t end = code_end;
     if (stands_at(head, end, ' ')) {
-        ++end;  // Some leave this blank out together with the reason; 4 wants it, nobody reads it.
-        if (reason.octets != 0) {
-            const std::size_t bad = find_control(reason.in(head.data()));
-            if (reason.offset != end || bad != std::string_view::npos) {
-                return malformed(end);
-            }
-            end = reason.end();
+        // Some leave this blank out together with the reason; 4 wants it, nobody reads it.
+        reason = code_end + 1;
+        end = std::min(head.find('\r', reason), head.size());
+        if (find_control(head.substr(reason, end - reason)) != std::string_view::npos) {
+            return malformed(reason);
         }
     }
     if (!line_ends_at(head, end)) {
         return malformed(end);
     }
-    return StartLine{end + line_end_octets, *minor};
+    return StatusLine{part(reason, end - reason), end + line_end_octets, *minor};
 }
 
 Result<void> check_field_section(std::string_view section, std::size_t begin,

@@ -1,4 +1,4 @@
-// HeadCheck: holds the parts of a head, as a parser named them, against the grammar of the whole.
+// HeadCheck: holds a head, and the fields that a parser named in it, against the grammar.
 //
 // A parser may pass over an octet without telling: a bare LF, a folded line, a blank too many. Here
 // the parts, joined by the only separators that a sender may use, must be the head again, octet for
@@ -36,16 +36,25 @@ struct Part {
     }
 };
 
-struct StartLine {
+inline constexpr std::size_t version_octets = 8;  // "HTTP/1.1"
+
+struct RequestLine {
+    Part method;
+    Part target;
     std::size_t end = 0;  // Behind its CRLF.
     std::uint8_t version_minor = 0;
 };
 
 // `begin` is where the request line must start.
-[[nodiscard]] Result<StartLine> check_request_line(std::string_view head, std::size_t begin,
-                                                   Part method, Part target);
+[[nodiscard]] Result<RequestLine> read_request_line(std::string_view head, std::size_t begin);
 
-[[nodiscard]] Result<StartLine> check_status_line(std::string_view head, Part reason);
+struct StatusLine {
+    Part reason;
+    std::size_t end = 0;  // Behind its CRLF.
+    std::uint8_t version_minor = 0;
+};
+
+[[nodiscard]] Result<StatusLine> read_status_line(std::string_view head);
 
 // The field lines and the empty line from `begin` to the end of `section`. Takes the blanks off the
 // values in `lines`.

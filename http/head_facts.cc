@@ -1,6 +1,5 @@
 #include "sluice/http/head_facts.h"
 
-#include "sluice/http/authority.h"
 #include "sluice/http/octets.h"
 
 #include <optional>
@@ -128,19 +127,6 @@ Result<std::optional<Framing>> said_framing(std::string_view head, const Found& 
     return std::nullopt;
 }
 
-Result<void> check_host(std::string_view head, const Found& found, int version_minor) {
-    if (!found.host) {
-        if (version_minor == 0) {
-            return {};
-        }
-        return std::unexpected(Error{Errc::host_invalid, head.size()});
-    }
-    if (!parse_authority(*found.host)) {
-        return refuse(Errc::host_invalid, head, *found.host);
-    }
-    return {};
-}
-
 bool persists(const Found& found, int version_minor) {
     return !found.says_close && (version_minor == 1 || found.says_keep_alive);
 }
@@ -163,8 +149,8 @@ Result<HeadFacts> request_facts(std::string_view head, const FieldsView& fields,
     if (method == Method::connect && !facts.framing.ends_with_head()) {
         return std::unexpected(Error{Errc::framing_ambiguous, head.size()});
     }
-    if (const Result<void> host = check_host(head, found, version_minor); !host) {
-        return std::unexpected(host.error());
+    if (!found.host && version_minor == 1) {
+        return std::unexpected(Error{Errc::host_invalid, head.size()});
     }
     // An expectation of HTTP/1.0 means nothing (RFC 9110 10.1.1).
     if (found.expect && version_minor == 1) {

@@ -1,5 +1,6 @@
 #include "sluice/http/message_parser.h"
 
+#include "sluice/http/authority.h"
 #include "sluice/http/head_facts.h"
 #include "sluice/http/octets.h"
 #include "sluice/runtime/ensure.h"
@@ -14,6 +15,15 @@ static_assert(LLHTTP_VERSION_MAJOR >= 8);
 static_assert(LLHTTP_STRICT_MODE == 1, "llhttp 8 is loose unless its sources are built strict");
 #endif
 
+namespace {
+
+bool names_unsupported_version(std::string_view text) {
+    return text.size() >= version_octets && text.starts_with("HTTP/") && is_digit(text[5]) &&
+           text[6] == '.' && is_digit(text[7]) && (text[5] != '1' || text[7] > '1');
+}
+
+}  // namespace
+
 // What llhttp calls while it reads: each notes an offset, none copies.
 struct MessageParser::Callbacks {
     static MessageParser& parser(llhttp_t* llhttp) {
@@ -25,68 +35,22 @@ struct MessageParser::Callbacks {
                                           static_cast<std::size_t>(at - parser.input_));
     }
 
-    // A part comes in as many pieces as the head; they follow one another.
-    static void extend(const MessageParser& parser, Part& part, const char* at, std::size_t size) {
-        if (part.octets == 0) {
-            part.offset = offset(parser, at);
-        }
-        part.octets += static_cast<std::uint32_t>(size);
-    }
-
-    static int on_method(llhttp_t* llhttp, const char* at, std::size_t size) {
-        extend(parser(llhttp), parser(llhttp).method_text_, at, size);
-        return 0;
-    }
-
-    static int on_method_complete(llhttp_t* llhttp) {
-        parser(llhttp).place_ = Place::target;
-        return 0;
-    }
-
-    static int on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
-        extend(parser(llhttp), parser(llhttp).target_, at, size);
-        return 0;
-    }
-
-    static int on_url_complete(llhttp_t* llhttp) {
-        MessageParser& self = parser(llhttp);
-        if (self.target_.octets > self.limits_->target_octets_max) {
-            self.refusal_ = self.target_too_long();
-            return HPE_USER;
-        }
-        self.place_ = Place::fields;
-        return 0;
-    }
-
-    static int on_version(llhttp_t* llhttp, const char*, std::size_t size) {
-        parser(llhttp).version_octets_ += static_cast<std::uint8_t>(size);
-        return 0;
-    }
-
-    static int on_status(llhttp_t* llhttp, const char* at, std::size_t size) {
-        extend(parser(llhttp), parser(llhttp).reason_, at, size);
-        return 0;
-    }
-
+    // A part comes in as many pieces as the head; they follow one another. Between two names there
+    // is a colon at least.
     static int on_name(llhttp_t* llhttp, const char* at, std::size_t size) {
         MessageParser& self = parser(llhttp);
-        if (!self.in_name_) {
-            self.in_name_ = true;
-            self.lines().push_back({.name_offset = offset(self, at)});
+        std::vector<FieldLine>& lines = self.lines();
+        const std::uint32_t begin = offset(self, at);
+        if (lines.empty() || begin != lines.back().name_offset + lines.back().name_octets) {
+            if (lines.size() == self.limits_->fields_max) {
+                const bool is_trailer = self.place_ == Place::trailers;
+                self.refusal_ =
+                    Error{is_trailer ? Errc::trailers_too_large : Errc::fields_too_many, begin};
+                return HPE_USER;
+            }
+            lines.push_back({.name_offset = begin});
         }
-        self.lines().back().name_octets += static_cast<std::uint32_t>(size);
-        return 0;
-    }
-
-    static int on_name_complete(llhttp_t* llhttp) {
-        MessageParser& self = parser(llhttp);
-        self.in_name_ = false;
-        if (self.lines().size() > self.limits_->fields_max) {
-            const bool is_trailer = self.place_ == Place::trailers;
-            self.refusal_ = Error{is_trailer ? Errc::trailers_too_large : Errc::fields_too_many,
-                                  self.lines().back().name_offset};
-            return HPE_USER;
-        }
+        lines.back().name_octets += static_cast<std::uint32_t>(size);
         return 0;
     }
 
@@ -114,27 +78,10 @@ struct MessageParser::Callbacks {
         llhttp_settings_t settings;
         llhttp_settings_init(&settings);
         settings.on_header_field = on_name;
-        settings.on_header_field_complete = on_name_complete;
         settings.on_header_value = on_value;
         settings.on_headers_complete = on_head_complete;
         settings.on_message_complete = on_message_complete;
-        settings.on_version = on_version;
         return settings;
-    }
-
-    static llhttp_settings_t request_settings() {
-        llhttp_settings_t request = settings();
-        request.on_method = on_method;
-        request.on_method_complete = on_method_complete;
-        request.on_url = on_url;
-        request.on_url_complete = on_url_complete;
-        return request;
-    }
-
-    static llhttp_settings_t response_settings() {
-        llhttp_settings_t response = settings();
-        response.on_status = on_status;
-        return response;
     }
 };
 
@@ -144,20 +91,19 @@ MessageParser::MessageParser(const Limits& limits) : limits_(&limits), chunked_(
 }
 
 void MessageParser::begin_request() {
-    static const llhttp_settings_t settings = Callbacks::request_settings();
-    begin(HTTP_REQUEST, settings);
+    begin(HTTP_REQUEST);
     is_request_ = true;
     method_ = Method::other;
 }
 
 void MessageParser::begin_response(Method request_method) {
-    static const llhttp_settings_t settings = Callbacks::response_settings();
-    begin(HTTP_RESPONSE, settings);
+    begin(HTTP_RESPONSE);
     is_request_ = false;
     method_ = request_method;
 }
 
-void MessageParser::begin(llhttp_type_t type, const llhttp_settings_t& settings) {
+void MessageParser::begin(llhttp_type_t type) {
+    static const llhttp_settings_t settings = Callbacks::settings();
     llhttp_init(&llhttp_, type, &settings);
     llhttp_.data = this;
     base_ = nullptr;
@@ -168,17 +114,14 @@ void MessageParser::begin(llhttp_type_t type, const llhttp_settings_t& settings)
     reason_ = {};
     authority_ = {};
     lines_.clear();
-    chunked_ = ChunkedDecoder(*limits_);
     trailers_.clear();
     trailer_lines_.clear();
     framing_ = {};
     refusal_.reset();
     status_ = {};
     target_form_ = TargetForm::origin;
-    place_ = Place::start_line;
-    version_octets_ = 0;
+    place_ = Place::head;
     version_minor_ = 0;
-    in_name_ = false;
     keep_alive_ = false;
     expect_continue_ = false;
     upgrade_ = false;
@@ -196,8 +139,8 @@ Result<MessageParser::HeadStep> MessageParser::feed_head(std::span<const std::by
     }
     const Result<std::size_t> read = run(octets.substr(head_octets_), head_octets_);
     if (!read) {
-        const std::string_view read_before = octets.substr(0, read.error().octet);
-        return fail(exceeds_target(read_before) ? target_too_long() : read.error());
+        const TargetSoFar target = target_in(octets.substr(0, read.error().octet));
+        return fail(exceeds_limit(target) ? target_too_long(target) : read.error());
     }
     head_octets_ += *read;
     if (place_ == Place::head_end) {
@@ -206,11 +149,12 @@ Result<MessageParser::HeadStep> MessageParser::feed_head(std::span<const std::by
         }
         return HeadStep{head_octets_, true};
     }
-    if (exceeds_target(octets)) {
-        return fail(target_too_long());
+    const TargetSoFar target = target_in(octets);
+    if (exceeds_limit(target)) {
+        return fail(target_too_long(target));
     }
     if (head_octets_ == limits_->head_octets_max) {
-        const bool in_target = place_ == Place::target;
+        const bool in_target = target.begun && !target.ended;
         return fail({in_target ? Errc::target_too_long : Errc::head_too_large, head_octets_});
     }
     return HeadStep{head_octets_, false};
@@ -273,9 +217,9 @@ Error MessageParser::error_of_llhttp(llhttp_errno_t outcome, std::string_view oc
         }
         case HPE_INVALID_URL: return {Errc::target_malformed, octet};
         case HPE_INVALID_VERSION: {
-            const bool supported = llhttp_.http_major == 1 && llhttp_.http_minor <= 1;
-            const bool whole = version_octets_ == std::string_view("1.1").size();
-            return {whole && !supported ? Errc::version_unsupported : Errc::head_malformed, octet};
+            const std::string_view head(base_, offset + octets.size());
+            const bool whole = names_unsupported_version(head.substr(version_begin(head)));
+            return {whole ? Errc::version_unsupported : Errc::head_malformed, octet};
         }
         case HPE_PAUSED_H2_UPGRADE: return {Errc::version_unsupported, octet};
         case HPE_INVALID_CONTENT_LENGTH: return {Errc::length_malformed, octet};
@@ -285,41 +229,73 @@ Error MessageParser::error_of_llhttp(llhttp_errno_t outcome, std::string_view oc
     }
 }
 
-// Whether the target, whose end llhttp has not told yet, is too long already.
-bool MessageParser::exceeds_target(std::string_view head) const noexcept {
-    if (place_ != Place::target || head.size() <= target_begin()) {
-        return false;
+// Of a head that may not be whole.
+MessageParser::TargetSoFar MessageParser::target_in(std::string_view head) const noexcept {
+    const std::size_t method_end = is_request_ ? head.find(' ', head_begin_) : head.npos;
+    if (method_end == head.npos) {
+        return {};
     }
-    const std::string_view rest = head.substr(target_begin());
-    return std::min(rest.find(' '), rest.size()) > limits_->target_octets_max;
+    const std::size_t begin = method_end + 1;
+    const std::size_t end = head.find_first_of(" \r\n", begin);
+    return {true, end != head.npos, begin, std::min(end, head.size()) - begin};
 }
 
-Error MessageParser::target_too_long() const noexcept {
-    return {Errc::target_too_long, target_begin() + limits_->target_octets_max};
+bool MessageParser::exceeds_limit(const TargetSoFar& target) const noexcept {
+    return target.octets > limits_->target_octets_max;
+}
+
+Error MessageParser::target_too_long(const TargetSoFar& target) const noexcept {
+    return {Errc::target_too_long, target.begin + limits_->target_octets_max};
+}
+
+std::size_t MessageParser::version_begin(std::string_view head) const noexcept {
+    const TargetSoFar target = target_in(head);
+    return is_request_ && target.ended ? target.begin + target.octets + 1 : 0;
 }
 
 Result<void> MessageParser::read_head(std::string_view head) {
-    const Result<StartLine> start =
-        is_request_ ? check_request_line(head, head_begin_, method_text_, target_)
-                    : check_status_line(head, reason_);
-    if (!start) {
-        return std::unexpected(start.error());
+    const Result<std::size_t> fields_begin =
+        is_request_ ? take_request_line(head) : take_status_line(head);
+    if (!fields_begin) {
+        return std::unexpected(fields_begin.error());
     }
-    version_minor_ = start->version_minor;
-    if (const Result<void> fields = check_field_section(head, start->end, lines_); !fields) {
+    if (const Result<void> fields = check_field_section(head, *fields_begin, lines_); !fields) {
         return fields;
     }
-    if (is_request_) {
-        method_ = method_of(method_text());
-        const Result<TargetForm> form = target_form_of(target(), method_);
-        if (!form) {
-            return std::unexpected(Error{form.error().code, target_.offset});
-        }
-        target_form_ = *form;
-    } else {
-        status_ = static_cast<Status>(llhttp_get_status_code(&llhttp_));
-    }
     return read_facts(head);
+}
+
+// Yields where the fields begin.
+Result<std::size_t> MessageParser::take_request_line(std::string_view head) {
+    const Result<RequestLine> line = read_request_line(head, head_begin_);
+    if (!line) {
+        return std::unexpected(line.error());
+    }
+    method_text_ = line->method;
+    target_ = line->target;
+    version_minor_ = line->version_minor;
+    if (target_.octets > limits_->target_octets_max) {
+        return std::unexpected(
+            Error{Errc::target_too_long, target_.offset + limits_->target_octets_max});
+    }
+    method_ = method_of(method_text());
+    const Result<TargetForm> form = target_form_of(target(), method_);
+    if (!form) {
+        return std::unexpected(Error{form.error().code, target_.offset});
+    }
+    target_form_ = *form;
+    return line->end;
+}
+
+Result<std::size_t> MessageParser::take_status_line(std::string_view head) {
+    const Result<StatusLine> line = read_status_line(head);
+    if (!line) {
+        return std::unexpected(line.error());
+    }
+    reason_ = line->reason;
+    version_minor_ = line->version_minor;
+    status_ = static_cast<Status>(llhttp_get_status_code(&llhttp_));
+    return line->end;
 }
 
 Result<void> MessageParser::read_facts(std::string_view head) {
@@ -328,6 +304,9 @@ Result<void> MessageParser::read_facts(std::string_view head) {
                     : response_facts(head, fields(), method_, status_, version_minor_);
     if (!facts) {
         return std::unexpected(facts.error());
+    }
+    if (const Result<void> host = check_host(head, facts->host); !host) {
+        return host;
     }
     std::string_view authority = facts->host;
     switch (target_form_) {
@@ -347,6 +326,19 @@ Result<void> MessageParser::read_facts(std::string_view head) {
     return agree_on_framing();
 }
 
+// One client names the same host in one request after another.
+Result<void> MessageParser::check_host(std::string_view head, std::string_view host) {
+    if (host == valid_host_) {
+        return {};
+    }
+    if (!parse_authority(host)) {
+        const auto at = static_cast<std::uint64_t>(host.data() - head.data());
+        return std::unexpected(Error{Errc::host_invalid, at});
+    }
+    valid_host_ = host;
+    return {};
+}
+
 // Two readers of the same fields must find the same framing; and it must be within the limits.
 Result<void> MessageParser::agree_on_framing() {
     const bool chunked = framing_.kind == Framing::Kind::chunked;
@@ -358,7 +350,10 @@ Result<void> MessageParser::agree_on_framing() {
     if (length && framing_.length > limits_->content_octets_max) {
         return std::unexpected(Error{Errc::content_too_large, head_octets_});
     }
-    place_ = chunked ? Place::chunks : Place::head_end;
+    if (chunked) {
+        chunked_ = ChunkedDecoder(*limits_);
+        place_ = Place::chunks;
+    }
     return {};
 }
 

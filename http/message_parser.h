@@ -1,9 +1,9 @@
 // MessageParser: finds the head of a message in its octets, and takes off the chunked coding.
 //
-// llhttp reads heads and trailers, strictly. Once they are complete, HeadCheck holds what llhttp
-// named against the grammar, and HeadFacts tells what it means: what one parser tolerates and
-// another reads differently never gets through. Content of a known length needs no parser: its
-// octets are counted by who reads them.
+// llhttp reads heads and trailers, strictly. Once they are complete, HeadCheck reads the start line
+// a second time and holds the fields that llhttp named against the grammar, and HeadFacts tells
+// what they mean: what one parser tolerates and another reads differently never gets through.
+// Content of a known length needs no parser: its octets are counted by who reads them.
 //
 // One object serves one message after another, of one connection or of many. It is small, and it
 // stops allocating once it has seen the largest message it will see.
@@ -108,9 +108,7 @@ public:
 
 private:
     enum class Place : std::uint8_t {
-        start_line,   // Before the target, or anywhere in a status line.
-        target,       // From the method's end to the target's.
-        fields,       // Past the target.
+        head,
         head_end,     // The head is complete.
         chunks,       // Inside the chunked coding.
         trailers,     // Past the last chunk.
@@ -120,19 +118,31 @@ private:
 
     struct Callbacks;
 
-    void begin(llhttp_type_t type, const llhttp_settings_t& settings);
+    // The target, in a head of which more may come.
+    struct TargetSoFar {
+        bool begun = false;
+        bool ended = false;
+        std::size_t begin = 0;
+        std::size_t octets = 0;
+    };
+
+    void begin(llhttp_type_t type);
     Result<void> check_first_octets(std::string_view head);
     Result<std::size_t> run(std::string_view octets, std::size_t offset);
     Result<void> read_head(std::string_view head);
+    Result<std::size_t> take_request_line(std::string_view head);
+    Result<std::size_t> take_status_line(std::string_view head);
     Result<void> read_facts(std::string_view head);
+    Result<void> check_host(std::string_view head, std::string_view host);
     Result<void> agree_on_framing();
     Result<std::size_t> feed_trailers(std::string_view input);
     std::unexpected<Error> fail(const Error& error);
     [[nodiscard]] Error error_of_llhttp(llhttp_errno_t outcome, std::string_view octets,
                                         std::size_t offset) const;
-    [[nodiscard]] bool exceeds_target(std::string_view head) const noexcept;
-    [[nodiscard]] Error target_too_long() const noexcept;
-    [[nodiscard]] std::size_t target_begin() const noexcept { return method_text_.end() + 1; }
+    [[nodiscard]] TargetSoFar target_in(std::string_view head) const noexcept;
+    [[nodiscard]] bool exceeds_limit(const TargetSoFar& target) const noexcept;
+    [[nodiscard]] Error target_too_long(const TargetSoFar& target) const noexcept;
+    [[nodiscard]] std::size_t version_begin(std::string_view head) const noexcept;
 
     // What the callbacks fill, of the head or of the trailers.
     [[nodiscard]] std::vector<FieldLine>& lines() noexcept {
@@ -152,6 +162,7 @@ private:
     Part reason_;
     Part authority_;
     std::vector<FieldLine> lines_;
+    std::string valid_host_;  // The last one that was.
 
     ChunkedDecoder chunked_;
     std::string trailers_;
@@ -163,10 +174,8 @@ private:
     Method method_ = Method::other;
     TargetForm target_form_ = TargetForm::origin;
     Place place_ = Place::failed;
-    std::uint8_t version_octets_ = 0;  // Of "1.1", seen so far.
     std::uint8_t version_minor_ = 0;
     bool is_request_ = true;
-    bool in_name_ = false;
     bool keep_alive_ = false;
     bool expect_continue_ = false;
     bool upgrade_ = false;

@@ -9,21 +9,29 @@
 
 namespace sluice::http {
 
-std::string BlockPool::take() {
+Block::Block(std::size_t capacity)
+    : octets_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
+
+void Block::grow(std::size_t octets) {
+    Block larger(std::max(2 * capacity_, size_ + octets));
+    std::copy_n(octets_.get(), size_, larger.octets_.get());
+    larger.size_ = size_;
+    *this = std::move(larger);
+}
+
+Block BlockPool::take() {
     if (blocks_.empty()) {
-        std::string block;
-        block.reserve(block_octets);
-        return block;
+        return Block(block_octets);
     }
-    std::string block = std::move(blocks_.back());
+    Block block = std::move(blocks_.back());
     blocks_.pop_back();
     return block;
 }
 
-void BlockPool::give_back(std::string block) noexcept {
+void BlockPool::give_back(Block block) noexcept {
     // A block that had to grow for one large head is not kept at that size.
     if (blocks_.size() < kept_max && block.capacity() < 2 * block_octets) {
-        block.clear();
+        block.drop_back(block.size());
         blocks_.push_back(std::move(block));
     }
 }
@@ -49,38 +57,45 @@ Outbox::~Outbox() {
     ensure(!flush_spawned_);
 }
 
-std::span<char> Outbox::reserve(std::size_t octets_max) {
-    if (block_.capacity() == std::string().capacity()) {
+void Outbox::need_block() {
+    if (!block_.exists()) {
         block_ = blocks_.take();
     }
-    reserved_at_ = block_.size();
-    block_.resize(reserved_at_ + octets_max);
-    return std::span(block_).subspan(reserved_at_);
+}
+
+std::span<char> Outbox::reserve(std::size_t octets_max) {
+    need_block();
+    return block_.room(octets_max);
 }
 
 void Outbox::commit(Outcome& outcome, OctetKind kind, std::size_t octets) {
-    ensure(octets <= block_.size() - reserved_at_);
-    block_.resize(reserved_at_ + octets);
+    ensure(octets <= block_.capacity() - block_.size());
+    block_.add(octets);
     book(outcome, kind, octets);
 }
 
 void Outbox::append(Outcome& outcome, OctetKind kind, std::string_view octets) {
-    if (block_.capacity() == std::string().capacity()) {
-        block_ = blocks_.take();
-    }
-    block_.append(octets);
-    book(outcome, kind, octets.size());
+    const std::span<char> room = reserve(octets.size());
+    std::copy(octets.begin(), octets.end(), room.begin());
+    commit(outcome, kind, octets.size());
 }
 
 void Outbox::book(Outcome& outcome, OctetKind kind, std::uint64_t octets) {
     if (!empty()) {
         Segment& last = segments_.back();
-        if (last.outcome == &outcome && last.kind == kind && !last.ends_message) {
-            last.octets += octets;
-            return;
+        if (last.outcome == &outcome && !last.ends_message) {
+            if (last.octets_behind == 0 && last.kind == kind) {
+                last.octets += octets;
+                return;
+            }
+            if (last.octets_behind == 0 || last.kind_behind == kind) {
+                last.octets_behind += octets;
+                last.kind_behind = kind;
+                return;
+            }
         }
     }
-    push({&outcome, octets, kind, false});
+    push({&outcome, octets, 0, kind, kind, false});
 }
 
 void Outbox::push(const Segment& segment) {
@@ -96,32 +111,43 @@ void Outbox::end_message(Outcome& outcome) {
         return;
     }
     // All its octets are accepted already: the end is news all the same.
-    push({&outcome, 0, OctetKind::framing, true});
+    push({&outcome, 0, 0, OctetKind::framing, OctetKind::framing, true});
     pass_ended_messages();
 }
 
 void Outbox::abandon_message(const Outcome& outcome) noexcept {
+    const auto take_back = [this](std::uint64_t& octets) {
+        const auto taken_back = std::min<std::uint64_t>(octets, block_.size());
+        block_.drop_back(taken_back);
+        octets -= taken_back;
+    };
     while (!empty() && !block_.empty() && segments_.back().outcome == &outcome) {
         Segment& last = segments_.back();
-        const auto taken_back = std::min<std::uint64_t>(last.octets, block_.size());
-        block_.resize(block_.size() - taken_back);
-        last.octets -= taken_back;
+        take_back(last.octets_behind);
+        if (last.octets_behind == 0) {
+            take_back(last.octets);
+        }
         if (last.octets > 0) {
             return;  // Its beginning is being sent.
         }
         segments_.pop_back();
     }
-    if (empty()) {
-        forget_passed();
-    }
+    forget_passed();
 }
 
-// Of an outbox with nothing left, the memory goes to one that has something to send.
+// Now and then, since to forget each as it passes would move those behind it. Of an outbox with
+// nothing left, the memory goes to one that has something to send.
 void Outbox::forget_passed() noexcept {
-    segments_.erase(segments_.begin(),
-                    segments_.begin() + static_cast<std::ptrdiff_t>(segments_first_));
+    if (!empty()) {
+        if (segments_first_ >= passed_segments_max) {
+            segments_.erase(segments_.begin(),
+                            segments_.begin() + static_cast<std::ptrdiff_t>(segments_first_));
+            segments_first_ = 0;
+        }
+        return;
+    }
     segments_first_ = 0;
-    if (segments_.empty() && segments_.capacity() > 0) {
+    if (segments_.capacity() > 0) {
         blocks_.give_back(std::exchange(segments_, {}));
     }
 }
@@ -129,20 +155,8 @@ void Outbox::forget_passed() noexcept {
 void Outbox::flush_soon() {
     if (!block_.empty() && !sending_ && !flush_spawned_ && !error_) {
         flush_spawned_ = true;
-        scope_.spawn(flush());
+        scope_.spawn(send_block({}));
     }
-}
-
-Task<> Outbox::flush() {
-    while (!block_.empty() && !sending_ && !error_) {
-        const sluice::Result<void> sent = co_await send_block({});
-        if (!sent) {
-            listener_.sending_failed(sent.error());
-            break;
-        }
-    }
-    flush_spawned_ = false;
-    sent_.set();
 }
 
 Task<sluice::Result<void>> Outbox::write(Outcome& outcome, std::span<const std::byte> content) {
@@ -164,8 +178,11 @@ Task<sluice::Result<void>> Outbox::write(Outcome& outcome, std::span<const std::
         co_return std::unexpected(*error_);
     }
     book(outcome, OctetKind::content, content.size());
-    const sluice::Result<void> sent = co_await send_block(content);
-    co_return sent;
+    co_await send_block(content);
+    if (error_) {
+        co_return std::unexpected(*error_);
+    }
+    co_return sluice::Result<void>();
 }
 
 Task<sluice::Result<void>> Outbox::drained() {
@@ -180,16 +197,27 @@ Task<sluice::Result<void>> Outbox::drained() {
     co_return sluice::Result<void>();
 }
 
-Task<sluice::Result<void>> Outbox::send_block(std::span<const std::byte> content) {
+// With `content` it was made sure that nothing is being sent; without, it was only asked for.
+Task<> Outbox::send_block(std::span<const std::byte> content) {
+    if (content.empty()) {
+        flush_spawned_ = false;
+        if (block_.empty() || sending_ || error_) {
+            sent_.set();
+            co_return;
+        }
+    }
     sending_ = true;
-    std::string block = std::exchange(block_, std::string());
+    Block block = std::exchange(block_, Block());
     std::array<iovec, 2> parts{
         iovec{block.data(), block.size()},
         iovec{const_cast<std::byte*>(content.data()), content.size()},
     };
-    const sluice::Result<std::uint64_t> sent =
-        co_await send_with_progress(loop_, transport_, parts, stall_max_);
-    if (block.capacity() != std::string().capacity()) {
+    const Context context = co_await this_task();
+    StallGuard guard(loop_, transport_, context.stop, stall_max_);
+    Under<sluice::Result<std::uint64_t>> sending(&guard.stop(), transport_.send(parts));
+    sluice::Result<std::uint64_t> sent = co_await sending;
+    guard.explain(sent);
+    if (block.exists()) {
         blocks_.give_back(std::move(block));
     }
     sending_ = false;
@@ -197,20 +225,20 @@ Task<sluice::Result<void>> Outbox::send_block(std::span<const std::byte> content
         error_ = sent.error();
     }
     accepted(sent ? *sent : sent.error().octets_done);
-    sent_.set();
-    if (!sent) {
-        co_return failed(sent);
+    if (!sent && content.empty()) {
+        listener_.sending_failed(*error_);  // Who writes content learns it from write().
     }
+    sent_.set();
     flush_soon();  // What was appended meanwhile.
-    co_return sluice::Result<void>();
 }
 
 void Outbox::accepted(std::uint64_t octets) noexcept {
+    const Instant now = loop_.now();
     while (octets > 0) {
         ensure(!empty());
         Segment& segment = segments_[segments_first_];
         const std::uint64_t booked = std::min(octets, segment.octets);
-        accepted_by(segment, booked);
+        accepted_by(segment, booked, now);
         segment.octets -= booked;
         octets -= booked;
         if (segment.octets > 0) {
@@ -219,16 +247,21 @@ void Outbox::accepted(std::uint64_t octets) noexcept {
         if (segment.kind == OctetKind::head) {
             segment.outcome->send.phase = SendPhase::head_sent;
         }
+        if (segment.octets_behind > 0) {
+            segment.octets = std::exchange(segment.octets_behind, 0);
+            segment.kind = segment.kind_behind;
+            continue;
+        }
         pass_ended_messages();
     }
 }
 
-void Outbox::accepted_by(Segment& segment, std::uint64_t octets) noexcept {
+void Outbox::accepted_by(const Segment& segment, std::uint64_t octets, Instant now) noexcept {
     Outcome& outcome = *segment.outcome;
     if (outcome.times.first_byte_out == never) {
-        outcome.times.first_byte_out = loop_.now();
+        outcome.times.first_byte_out = now;
     }
-    outcome.times.last_byte_out = loop_.now();
+    outcome.times.last_byte_out = now;
     switch (segment.kind) {
         case OctetKind::interim: outcome.send.head += octets; return;
         case OctetKind::head:
@@ -246,28 +279,17 @@ void Outbox::accepted_by(Segment& segment, std::uint64_t octets) noexcept {
     }
 }
 
-// Now and then, that is: to forget each as it passes would move those behind it.
-void Outbox::forget_segments(std::size_t passed) noexcept {
-    if (passed == segments_.size()) {
-        segments_.clear();
-        segments_first_ = 0;
-    } else if (passed == passed_segments_max) {
-        segments_.erase(segments_.begin(), segments_.begin() + passed_segments_max);
-        segments_first_ = 0;
-    }
-}
-
 // Lets go of the segments of which nothing is left, and tells of the messages that end with them.
 void Outbox::pass_ended_messages() noexcept {
     while (!empty() && segments_[segments_first_].octets == 0) {
-        const Segment segment = segments_[segments_first_];
+        const Segment& passed = segments_[segments_first_];
+        Outcome& outcome = *passed.outcome;
+        const bool ends_message = passed.ends_message;
         ++segments_first_;
-        if (segments_first_ == segments_.size() || segments_first_ == passed_segments_max) {
-            forget_passed();
-        }
-        if (segment.ends_message) {
-            segment.outcome->send.phase = SendPhase::all_accepted;
-            listener_.message_accepted(*segment.outcome);
+        forget_passed();
+        if (ends_message) {
+            outcome.send.phase = SendPhase::all_accepted;
+            listener_.message_accepted(outcome);
         }
     }
 }

@@ -30,7 +30,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,12 +50,45 @@ protected:
     ~OutboxListener() = default;
 };
 
-// A run of octets that the kernel has not accepted.
+// Octets of one message that the kernel has not accepted: a run of one kind, and perhaps one of
+// another behind it, as a head and its content are.
 struct Segment {
     Outcome* outcome;
     std::uint64_t octets;
+    std::uint64_t octets_behind;
     OctetKind kind;
+    OctetKind kind_behind;
     bool ends_message;
+};
+
+// Octets to send, written in place.
+class Block {
+public:
+    Block() noexcept = default;
+    explicit Block(std::size_t capacity);
+
+    [[nodiscard]] bool exists() const noexcept { return octets_ != nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] char* data() const noexcept { return octets_.get(); }
+
+    // Room behind what is there, for add().
+    [[nodiscard]] std::span<char> room(std::size_t octets) {
+        if (octets > capacity_ - size_) [[unlikely]] {
+            grow(octets);
+        }
+        return {octets_.get() + size_, octets};
+    }
+    void add(std::size_t octets) noexcept { size_ += octets; }
+    void drop_back(std::size_t octets) noexcept { size_ -= octets; }
+
+private:
+    void grow(std::size_t octets);
+
+    std::unique_ptr<char[]> octets_;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
 };
 
 // Memory that the connections of one loop take while they have something to send, and only then.
@@ -64,14 +96,14 @@ class BlockPool {
 public:
     static constexpr std::size_t block_octets = 16 * 1024;
 
-    [[nodiscard]] std::string take();
+    [[nodiscard]] Block take();
     [[nodiscard]] std::vector<Segment> take_segments();
-    void give_back(std::string block) noexcept;
+    void give_back(Block block) noexcept;
     void give_back(std::vector<Segment> segments) noexcept;
 
 private:
     static constexpr std::size_t kept_max = 256;
-    std::vector<std::string> blocks_;
+    std::vector<Block> blocks_;
     std::vector<std::vector<Segment>> segments_;
 };
 
@@ -91,8 +123,8 @@ public:
     Outbox(Outbox&&) = delete;
     ~Outbox();
 
-    // Room for `octets_max` more in the block; append what was written there with commit(), before
-    // anything else is.
+    // Room for `octets_max` more; append what was written there with commit(), before anything else
+    // is.
     [[nodiscard]] std::span<char> reserve(std::size_t octets_max);
     void commit(Outcome& outcome, OctetKind kind, std::size_t octets);
     void append(Outcome& outcome, OctetKind kind, std::string_view octets);
@@ -125,15 +157,14 @@ private:
     // Segments of which nothing is left, before they are forgotten.
     static constexpr std::size_t passed_segments_max = 256;
 
+    void need_block();
     void book(Outcome& outcome, OctetKind kind, std::uint64_t octets);
     void push(const Segment& segment);
     void accepted(std::uint64_t octets) noexcept;
-    void accepted_by(Segment& segment, std::uint64_t octets) noexcept;
+    void accepted_by(const Segment& segment, std::uint64_t octets, Instant now) noexcept;
     void pass_ended_messages() noexcept;
-    void forget_segments(std::size_t passed) noexcept;
     void forget_passed() noexcept;
-    [[nodiscard]] Task<sluice::Result<void>> send_block(std::span<const std::byte> content);
-    [[nodiscard]] Task<> flush();
+    [[nodiscard]] Task<> send_block(std::span<const std::byte> content);
 
     Loop& loop_;
     Scope& scope_;
@@ -141,8 +172,7 @@ private:
     Transport& transport_;
     OutboxListener& listener_;
     Duration stall_max_;
-    std::string block_;            // What was appended and is not being sent.
-    std::size_t reserved_at_ = 0;  // Where in it reserve() gave room.
+    Block block_;  // What was appended and is not being sent.
     std::vector<Segment> segments_;
     std::size_t segments_first_ = 0;
     std::optional<sluice::Error> error_;

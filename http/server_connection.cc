@@ -35,9 +35,8 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
         if (connection.input_.empty()) {
             next = connection.take_input();
             if (next == Next::request && connection.input_.empty()) {
-                core.loop().arm(connection, after(connection.idle_since_, core.options().idle_max));
+                connection.watch_idleness();
                 const bool happened = co_await transport->input_changed().wait();
-                connection.disarm();
                 next = happened ? Next::request
                                 : connection.end_idle(Next::reset, Party::local_resource,
                                                       Mechanism::drain);
@@ -50,15 +49,11 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
         }
         std::unique_ptr<ServerExchange> exchange = core.take_exchange();
         connection.exchange_ = exchange.get();
-        next = co_await exchange->run(connection, connection.begin_record());
+        next = co_await exchange->serve(connection);
         connection.exchange_ = nullptr;
         core.give_back(std::move(exchange));
-        connection.idle_since_ = core.loop().now();
-        if (next == Next::request) {
-            connection.last_record_->handled = true;
-            connection.report_finished();
-        }
     }
+    connection.disarm();
     co_await connection.end(next);
 }
 
@@ -131,7 +126,17 @@ void ServerConnection::drain() noexcept {
     }
 }
 
+// The timer stays armed while requests come and go: it looks at the time when it fires.
+void ServerConnection::watch_idleness() noexcept {
+    if (!armed()) {
+        loop().arm(*this, after(idle_since_, core_.options().idle_max));
+    }
+}
+
 void ServerConnection::fired() noexcept {
+    if (exchange_ != nullptr) {
+        return;
+    }
     if (!outbox_.empty()) {
         idle_since_ = loop().now();  // It is still busy with the last response.
     }
@@ -155,6 +160,13 @@ Task<sluice::Result<void>> ServerConnection::more_input(Duration limit) {
         co_return failure(sluice::Errc::end_of_stream, sluice::Phase::receive);
     }
     co_return sluice::Result<void>();
+}
+
+bool ServerConnection::ready_for_next() {
+    idle_since_ = loop().now();
+    last_record_->handled = true;
+    report_finished();
+    return !input_.empty() && !outbox_.crowded();
 }
 
 ServerRecord& ServerConnection::begin_record() {

@@ -61,6 +61,13 @@ public:
     // Whether the client is not there any more to be answered.
     [[nodiscard]] bool is_gone() const noexcept;
 
+    // A record for the request that begins with the input.
+    [[nodiscard]] ServerRecord& begin_record();
+
+    // The last request was handled and another one may follow. Says whether it is there already,
+    // and may be served before what was answered has left.
+    [[nodiscard]] bool ready_for_next();
+
     // Octets that arrived and were not used up; they stay until more_input() or let_go().
     [[nodiscard]] Received& input() noexcept { return input_; }
 
@@ -79,9 +86,9 @@ private:
 
     // Takes what has arrived, if anything has. Never waits.
     [[nodiscard]] Next take_input();
+    void watch_idleness() noexcept;
     // Ends the wait for a request.
     [[nodiscard]] Next end_idle(Next next, Party party, Mechanism mechanism) noexcept;
-    ServerRecord& begin_record();
     [[nodiscard]] Task<Next> make_room();
     [[nodiscard]] Task<> end(Next next);
     [[nodiscard]] Task<Next> linger();

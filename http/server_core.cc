@@ -21,6 +21,9 @@ ServerCore::ServerCore(Loop& loop, Handler handler, const ServerOptions& options
 
 ServerCore::~ServerCore() {
     ensure(connections_.empty());
+    while (free_records_ != nullptr) {  // One by one: a list's own end would recurse.
+        free_records_ = std::move(free_records_->next);
+    }
 }
 
 Task<sluice::Result<void>> ServerCore::serve(Acceptor& acceptor) {
@@ -101,11 +104,12 @@ void ServerCore::report(const Outcome& outcome) {
 }
 
 std::unique_ptr<ServerRecord> ServerCore::take_record() {
-    if (records_.empty()) {
+    if (free_records_ == nullptr) {
         return std::make_unique<ServerRecord>();
     }
-    std::unique_ptr<ServerRecord> record = std::move(records_.back());
-    records_.pop_back();
+    --free_records_count_;
+    std::unique_ptr<ServerRecord> record = std::move(free_records_);
+    free_records_ = std::move(record->next);
     record->outcome = fresh_outcome;
     record->handled = false;
     record->answered = false;
@@ -113,8 +117,10 @@ std::unique_ptr<ServerRecord> ServerCore::take_record() {
 }
 
 void ServerCore::give_back(std::unique_ptr<ServerRecord> record) noexcept {
-    if (records_.size() < kept_max) {
-        records_.push_back(std::move(record));
+    if (free_records_count_ < kept_max) {
+        ++free_records_count_;
+        record->next = std::move(free_records_);
+        free_records_ = std::move(record);
     }
 }
 

@@ -73,7 +73,8 @@ private:
     DateCache date_;
     Instant date_read_ = Instant::min();
     std::int64_t unix_seconds_ = 0;
-    std::vector<std::unique_ptr<ServerRecord>> records_;
+    std::unique_ptr<ServerRecord> free_records_;  // A list.
+    std::size_t free_records_count_ = 0;
     std::vector<std::unique_ptr<ServerExchange>> exchanges_;
     std::vector<ServerConnection*> connections_;
     Event connection_closed_;

@@ -30,34 +30,37 @@ void ServerExchange::begin(ServerConnection& connection, ServerRecord& record) {
     stop_noted_ = false;
 }
 
-Task<ServerExchange::Next> ServerExchange::run(ServerConnection& connection, ServerRecord& record) {
-    begin(connection, record);
-    Head head = parse_head();
-    if (head == Head::incomplete) {
-        head = co_await read_rest_of_head();
-    }
-    if (head == Head::failed) {
-        co_return head_failed();
-    }
-    bool threw = false;
-    stop_.emplace(&connection.stop());
-    if (connection.is_gone()) {
-        client_gone();
-    }
-    try {
-        Task<> handling = connection.core().handler()(request_, responder_);
-        Under<void> stoppable(&*stop_, std::move(handling));
-        co_await stoppable;
-    } catch (...) {
-        threw = true;
-    }
-    settle(threw);
-    stop_.reset();
-    if (must_drain()) {
-        const Next drained = co_await drain_content();
-        co_return drained;
-    }
-    co_return next();
+Task<ServerExchange::Next> ServerExchange::serve(ServerConnection& connection) {
+    Next what_follows = Next::request;
+    do {
+        begin(connection, connection.begin_record());
+        Head head = parse_head();
+        if (head == Head::incomplete) {
+            head = co_await read_rest_of_head();
+        }
+        if (head == Head::failed) {
+            co_return head_failed();
+        }
+        bool threw = false;
+        stop_.emplace(&connection.stop());
+        if (connection.is_gone()) {
+            client_gone();
+        }
+        try {
+            Task<> handling = connection.core().handler()(request_, responder_);
+            Under<void> stoppable(&*stop_, std::move(handling));
+            co_await stoppable;
+        } catch (...) {
+            threw = true;
+        }
+        settle(threw);
+        stop_.reset();
+        if (must_drain()) {
+            co_await drain_content();
+        }
+        what_follows = next();
+    } while (what_follows == Next::request && connection.ready_for_next());
+    co_return what_follows;
 }
 
 ServerExchange::Head ServerExchange::parse_head() {
@@ -293,7 +296,7 @@ bool ServerExchange::must_drain() const noexcept {
     return response_ == Response::finished && !close_ && !client_gone_ && !request_.body().ended();
 }
 
-Task<ServerExchange::Next> ServerExchange::drain_content() {
+Task<> ServerExchange::drain_content() {
     ReceiveFacts& facts = outcome().receive;
     const ServerOptions& options = connection_->core().options();
     const Instant until = after(connection_->loop().now(), options.drain_max);
@@ -310,7 +313,6 @@ Task<ServerExchange::Next> ServerExchange::drain_content() {
             {Party::peer, Mechanism::timeout, ExchangePhase::linger, TimeoutKind::linger, 0});
     }
     close_ = close_ || !request_.body().ended();
-    co_return next();
 }
 
 void ServerExchange::settle(bool threw) {

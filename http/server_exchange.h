@@ -1,4 +1,5 @@
-// ServerExchange: one request being handled, from its first octet to its handler's end.
+// ServerExchange: one request being handled, from its first octet to its handler's end; then the
+// next, if it has arrived already.
 //
 // What the handler sees as Request and Responder is this, behind two narrow doors. It reads the
 // head where it lies in the receive buffer, and moves it only if it straddles buffers or content
@@ -37,8 +38,8 @@ public:
         : parser_(limits), request_(*this), responder_(*this) {}
     ServerExchange(ServerExchange&&) = delete;
 
-    // Serves the request that begins with the connection's input.
-    [[nodiscard]] Task<Next> run(ServerConnection& connection, ServerRecord& record);
+    // Serves the request that begins with the connection's input, and those that came with it.
+    [[nodiscard]] Task<Next> serve(ServerConnection& connection);
 
     // The client went while this was being served.
     void client_gone() noexcept;
@@ -74,7 +75,7 @@ private:
     [[nodiscard]] sluice::Error input_ended(sluice::Error error) noexcept;
     [[nodiscard]] sluice::Error content_failed(const Cause& cause, sluice::Error error) noexcept;
     [[nodiscard]] bool must_drain() const noexcept;
-    [[nodiscard]] Task<Next> drain_content();
+    [[nodiscard]] Task<> drain_content();
 
     // The response.
     void respond(Status status, std::string_view content);

@@ -43,9 +43,9 @@ protected:
 
 class TaskPromise : public Coroutine {
 public:
-    static void* operator new(std::size_t octets) { return allocate_frame(octets); }
+    static void* operator new(std::size_t octets) { return frame_pool.allocate(octets); }
     static void operator delete(void* frame, std::size_t octets) noexcept {
-        free_frame(frame, octets);
+        frame_pool.free(frame, octets);
     }
 
     std::suspend_always initial_suspend() const noexcept { return {}; }

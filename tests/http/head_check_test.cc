@@ -48,19 +48,16 @@ void check_separators(std::string_view head, std::string_view mask, Accepts acce
 TEST_CASE("head check: in a request line, nothing but its separators stands between the parts",
           "[http][smuggling][rfc9112-3]") {
     const std::string_view head = "GET /a HTTP/1.1\r\n";
-    const Part method = part_of(head, "GET");
-    const Part target = part_of(head, "/a");
-    check_separators(head, "ppp.pp........v..", [&](std::string_view changed) {
-        return check_request_line(changed, 0, method, target).has_value();
+    check_separators(head, "ppp.pp........v..", [](std::string_view changed) {
+        return read_request_line(changed, 0).has_value();
     });
 }
 
 TEST_CASE("head check: in a status line, nothing but its separators stands around the reason",
           "[http][smuggling][rfc9112-4]") {
     const std::string_view head = "HTTP/1.1 200 OK\r\n";
-    const Part reason = part_of(head, "OK");
-    check_separators(head, ".......v.ppp.pp..", [&](std::string_view changed) {
-        return check_status_line(changed, reason).has_value();
+    check_separators(head, ".......v.ppp.pp..", [](std::string_view changed) {
+        return read_status_line(changed).has_value();
     });
 }
 
