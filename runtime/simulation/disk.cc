@@ -31,19 +31,17 @@ std::string_view take_part(std::string_view& path) {
     return part == "." ? std::string_view() : part;
 }
 
-std::size_t shortened(Random& random, int percent, std::size_t count) {
-    return count > 0 && random.chance(percent) ? random.between(1, count) : count;
-}
-
 }  // namespace
 
-Disk::Disk(const Options& options, Random& random)
-    : options_(options.disk), random_(random), root_(make_node(true, 0755)) {
+Disk::Disk(const Options& options, Faults& faults)
+    : options_(options.disk), faults_(faults), root_(make_node(true, 0755)) {
     make_directory("/tmp");
 }
 
 std::int32_t Disk::open(int fd, std::string_view path, int flags, mode_t mode) {
-    if (const std::int32_t failed = fault(options_.open_error_percent, EMFILE); failed < 0) {
+    if (const std::int32_t failed =
+            failure(FaultKind::open_error, options_.open_error_percent, EMFILE);
+        failed < 0) {
         return failed;
     }
     std::optional<Place> place = find(path);
@@ -101,15 +99,17 @@ std::int32_t Disk::read(int fd, std::span<std::byte> into, std::uint64_t offset)
     if (node.is_directory) {
         return -EISDIR;
     }
-    if (const std::int32_t failed = fault(options_.read_error_percent, EIO); failed < 0) {
+    if (const std::int32_t failed =
+            failure(FaultKind::read_error, options_.read_error_percent, EIO);
+        failed < 0) {
         return failed;
     }
     if (offset >= node.pages.size()) {
         return 0;
     }
     const auto from = node.pages.contents().subspan(offset);
-    const std::size_t count =
-        shortened(random_, options_.short_read_percent, std::min(from.size(), into.size()));
+    const std::uint64_t most = std::min(from.size(), into.size());
+    const std::uint64_t count = shortened(FaultKind::short_read, options_.short_read_percent, most);
     std::ranges::copy(from.first(count), into.begin());
     return static_cast<std::int32_t>(count);
 }
@@ -120,11 +120,14 @@ std::int32_t Disk::write(int fd, std::span<const std::byte> from, std::uint64_t 
     if (found == open_.end() || (found->second.flags & O_ACCMODE) == O_RDONLY) {
         return -EBADF;
     }
-    if (const std::int32_t failed = fault(options_.write_error_percent, EIO); failed < 0) {
+    if (const std::int32_t failed =
+            failure(FaultKind::write_error, options_.write_error_percent, EIO);
+        failed < 0) {
         return failed;
     }
     Node& node = *found->second.node;
-    std::uint64_t count = shortened(random_, options_.short_write_percent, from.size());
+    std::uint64_t count =
+        shortened(FaultKind::short_write, options_.short_write_percent, from.size());
     const std::uint64_t size = node.pages.size();
     const std::uint64_t room = options_.capacity_octets - used_octets_;
     if (offset + count > size && offset + count - size > room) {
@@ -147,8 +150,8 @@ std::int32_t Disk::sync(int fd) {
         return -EBADF;
     }
     const NodePointer& node = found->second.node;
-    const std::int32_t failed = fault(options_.sync_error_percent, EIO);
-    if (failed < 0 || random_.chance(options_.sync_lies_percent)) {
+    const std::int32_t failed = failure(FaultKind::sync_error, options_.sync_error_percent, EIO);
+    if (failed < 0 || faults_.happens(FaultKind::sync_lie, options_.sync_lie_percent)) {
         node->pages.fail_to_sync();
         return failed;
     }
@@ -166,7 +169,9 @@ std::int32_t Disk::link(int fd, std::string_view path) {
     if (place->node != nullptr) {
         return -EEXIST;
     }
-    if (const std::int32_t failed = fault(options_.name_error_percent, EIO); failed < 0) {
+    if (const std::int32_t failed =
+            failure(FaultKind::name_error, options_.name_error_percent, EIO);
+        failed < 0) {
         return failed;
     }
     ++found->second.node->links;
@@ -194,7 +199,9 @@ std::int32_t Disk::rename(std::string_view from, std::string_view to) {
             return -ENOTEMPTY;
         }
     }
-    if (const std::int32_t failed = fault(options_.name_error_percent, EIO); failed < 0) {
+    if (const std::int32_t failed =
+            failure(FaultKind::name_error, options_.name_error_percent, EIO);
+        failed < 0) {
         return failed;
     }
     change({.node = source->node,
@@ -217,7 +224,9 @@ std::int32_t Disk::remove(std::string_view path) {
     if (place->node->is_directory) {
         return -EISDIR;
     }
-    if (const std::int32_t failed = fault(options_.name_error_percent, EIO); failed < 0) {
+    if (const std::int32_t failed =
+            failure(FaultKind::name_error, options_.name_error_percent, EIO);
+        failed < 0) {
         return failed;
     }
     change({.node = place->node, .from = place->directory, .old_name = place->name});
@@ -316,11 +325,15 @@ Disk::NodePointer Disk::make_node(bool is_directory, mode_t mode) {
         Node{.is_directory = is_directory, .mode = mode, .inode = ++inodes_});
 }
 
-std::int32_t Disk::fault(int percent, int os_errno) {
+std::int32_t Disk::failure(FaultKind kind, int percent, int os_errno) {
     if (is_off_) {
         return -EIO;
     }
-    return random_.chance(percent) ? -os_errno : 0;
+    return faults_.happens(kind, percent) ? -os_errno : 0;
+}
+
+std::uint64_t Disk::shortened(FaultKind kind, int percent, std::uint64_t count) {
+    return count == 0 ? 0 : faults_.draw(kind, percent, 1, count).value_or(count);
 }
 
 // What no name and no descriptor leads to takes no room any more, though a crash may bring it back.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "sluice/runtime/simulation/disk_image.h"
+#include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/pages.h"
 #include "sluice/runtime/simulation/random.h"
@@ -31,7 +32,7 @@ namespace sluice::simulation {
 
 class Disk {
 public:
-    Disk(const Options& options, Random& random);
+    Disk(const Options& options, Faults& faults);
     Disk(Disk&&) = delete;
 
     [[nodiscard]] bool has(int fd) const noexcept { return open_.contains(fd); }
@@ -107,13 +108,14 @@ private:
     [[nodiscard]] NodePointer make_node(bool is_directory, mode_t mode);
     [[nodiscard]] std::optional<Place> find(std::string_view path) const;
     [[nodiscard]] std::int32_t open_found(int fd, Place place, int flags, mode_t mode);
-    [[nodiscard]] std::int32_t fault(int percent, int os_errno);
+    [[nodiscard]] std::int32_t failure(FaultKind kind, int percent, int os_errno);
+    [[nodiscard]] std::uint64_t shortened(FaultKind kind, int percent, std::uint64_t count);
     void change(NameChange change);
     void sync_names(const NodePointer& directory);
     void forget_if_gone(const Node& node) noexcept;
 
     DiskOptions options_;
-    Random& random_;
+    Faults& faults_;
     std::uint64_t inodes_ = 0;
     std::uint64_t used_octets_ = 0;
     bool is_off_ = false;

@@ -65,16 +65,9 @@ void Network::connect(int fd, const Endpoint& to) {
     sockets_[fd] = end;
     wire_.attach(end, fd);
 
-    const auto rule =
-        std::ranges::find(reachability_, to, &decltype(reachability_)::value_type::first);
-    Reachability reachability =
-        rule == reachability_.end() ? Reachability::reachable : rule->second;
-    if (reachability == Reachability::reachable && random_.chance(options_.refused_percent)) {
-        reachability = Reachability::refused;
-    }
     const Duration round_trip = wire_.latency() + wire_.latency();
     const Instant gives_up_at = now_ + connect_gives_up_after;
-    switch (reachability) {
+    switch (reachability_of(to)) {
         case Reachability::reachable:
             agenda_.put(now_ + wire_.latency(),
                         {.step = Step::synchronise, .connection = id, .gives_up_at = gives_up_at});
@@ -109,6 +102,13 @@ void Network::accept(int listener, int fd) {
     from.queue.pop_front();
     sockets_[fd] = end;
     wire_.attach(end, fd);
+}
+
+void Network::abort_next(int listener) noexcept {
+    auto& from = std::get<Listener>(sockets_.at(listener));
+    const EndId end{from.queue.front(), Side::server};
+    from.queue.pop_front();
+    wire_.close(end, Ending::reset);
 }
 
 std::int32_t Network::receive(int fd, std::span<std::byte> into) noexcept {
@@ -215,6 +215,24 @@ bool Network::is_taken(const Endpoint& at, bool shares_port) const noexcept {
         return listener != nullptr && (reaches(at, listener->at) || reaches(listener->at, at)) &&
                !(shares_port && listener->shares_port);
     });
+}
+
+Reachability Network::reachability_of(const Endpoint& to) {
+    const auto rule =
+        std::ranges::find(reachability_, to, &decltype(reachability_)::value_type::first);
+    if (rule != reachability_.end() && rule->second != Reachability::reachable) {
+        return rule->second;
+    }
+    if (faults_.happens(FaultKind::refused, options_.refused_percent)) {
+        return Reachability::refused;
+    }
+    if (faults_.happens(FaultKind::unreachable, options_.unreachable_percent)) {
+        return Reachability::unreachable;
+    }
+    if (faults_.happens(FaultKind::unanswered, options_.unanswered_percent)) {
+        return Reachability::silent;
+    }
+    return Reachability::reachable;
 }
 
 // Listeners that share a port get connections at random, as the kernel's hash spreads them.

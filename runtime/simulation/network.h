@@ -13,6 +13,7 @@
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/simulation/agenda.h"
+#include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/random.h"
 #include "sluice/runtime/simulation/wire.h"
@@ -39,11 +40,13 @@ enum class Reachability : std::uint8_t {
 
 class Network {
 public:
-    Network(const Options& options, Random& random, DescriptorObserver& observer) noexcept
+    Network(const Options& options, Random& random, Faults& faults,
+            DescriptorObserver& observer) noexcept
         : options_(options.network),
           random_(random),
+          faults_(faults),
           observer_(observer),
-          wire_(options, random, observer) {}
+          wire_(options, random, faults, observer) {}
     Network(Network&&) = delete;
 
     [[nodiscard]] bool has(int fd) const noexcept { return sockets_.contains(fd); }
@@ -59,6 +62,8 @@ public:
     [[nodiscard]] bool acceptable(int listener) const noexcept;
     // Takes the next connection, which becomes descriptor `fd`.
     void accept(int listener, int fd);
+    // Takes it away with a reset, for an ECONNABORTED.
+    void abort_next(int listener) noexcept;
 
     [[nodiscard]] std::int32_t receive(int fd, std::span<std::byte> into) noexcept;
     [[nodiscard]] std::int32_t send(int fd, std::span<const std::byte> from) noexcept;
@@ -103,6 +108,7 @@ private:
 
     [[nodiscard]] const EndId* end_of(int fd) const noexcept;
     [[nodiscard]] bool is_taken(const Endpoint& at, bool shares_port) const noexcept;
+    [[nodiscard]] Reachability reachability_of(const Endpoint& to);
     [[nodiscard]] std::optional<int> listener_for(const Endpoint& to);
     [[nodiscard]] std::uint16_t free_port(const Endpoint& at);
     [[nodiscard]] bool is_stale(const Event& event) const noexcept;
@@ -113,6 +119,7 @@ private:
 
     NetworkOptions options_;
     Random& random_;
+    Faults& faults_;
     DescriptorObserver& observer_;
     Wire wire_;
     Instant now_{};

@@ -31,9 +31,27 @@ Options faulty(std::uint64_t seed) {
     options.short_send_percent = percent(random, 50);
     options.short_receive_percent = percent(random, 100);
     options.multishot_end_percent = percent(random, 50);
-    options.no_buffers_percent = percent(random, 20);
-    options.no_descriptors_percent = percent(random, 20);
+    options.no_buffer_percent = percent(random, 20);
+    options.accept_error_percent = percent(random, 20);
     options.cancel_loses_percent = static_cast<int>(random.below(101));
+    return options;
+}
+
+Options hostile(std::uint64_t seed) {
+    Random random(~seed ^ seed << 32);
+    Options options = faulty(seed);
+    options.network.refused_percent = percent(random, 20);
+    options.network.unreachable_percent = percent(random, 10);
+    options.network.unanswered_percent = percent(random, 10);
+    options.network.cut_percent = percent(random, 30);
+    options.no_socket_percent = percent(random, 10);
+    options.accept_aborted_percent = percent(random, 10);
+    options.disk.stall_percent = percent(random, 10);
+    options.disk.open_error_percent = percent(random, 10);
+    options.disk.read_error_percent = percent(random, 10);
+    options.disk.write_error_percent = percent(random, 10);
+    options.disk.sync_error_percent = percent(random, 10);
+    options.disk.name_error_percent = percent(random, 10);
     return options;
 }
 

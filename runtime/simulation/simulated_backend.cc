@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <utility>
 #include <variant>
@@ -41,9 +42,11 @@ SimulatedBackend::SimulatedBackend(const Options& options)
     : options_(options),
       random_(options.seed),
       now_(beginning),
+      faults_(options_),
       buffers_(options.buffers, options.buffer_octets),
-      network_(options, random_, *this),
-      disk_(options, random_) {
+      network_(options, random_, faults_, *this),
+      disk_(options, faults_) {
+    faults_.set_now(now_);
     network_.advance(now_);
 }
 
@@ -96,7 +99,7 @@ void SimulatedBackend::wait(Instant until) noexcept {
             return;
         }
         if (until <= now_) {
-            now_ += idle_turn;
+            set_now(now_ + idle_turn);
             return;
         }
         const Instant next = std::min(network_.next_at(), due_.empty() ? never : due_.next_at());
@@ -108,7 +111,7 @@ void SimulatedBackend::wait(Instant until) noexcept {
             woken_.wait(false);
             continue;
         }
-        now_ = std::max(now_, std::min(next, until));
+        set_now(std::max(now_, std::min(next, until)));
     }
 }
 
@@ -138,13 +141,16 @@ void SimulatedBackend::start(Entry& entry) noexcept {
         network_.connect(connect->fd, *connect->to);
     } else if (const auto* const send = std::get_if<Send>(&request)) {
         entry.to_send = octets_of(send->parts);
-        if (entry.to_send > 0 && random_.chance(options_.short_send_percent)) {
-            entry.to_send = random_.between(1, entry.to_send);
+        if (entry.to_send > 0) {
+            entry.to_send =
+                faults_.draw(FaultKind::short_send, options_.short_send_percent, 1, entry.to_send)
+                    .value_or(entry.to_send);
         }
     } else if (entry.fd < 0 || disk_.has(entry.fd)) {
         const auto least = static_cast<std::uint64_t>(options_.disk.latency_min.count());
         const auto most = static_cast<std::uint64_t>(options_.disk.latency_max.count());
-        const std::uint64_t slowness = random_.chance(options_.disk.stall_percent) ? 100 : 1;
+        const std::uint64_t slowness =
+            faults_.happens(FaultKind::stall, options_.disk.stall_percent) ? 100 : 1;
         const std::uint64_t takes = slowness * random_.between(least, most);
         due_.put(now_ + Duration(static_cast<std::int64_t>(takes)), entry.id);
     }
@@ -281,32 +287,42 @@ bool SimulatedBackend::complete_receive(Entry& entry) noexcept {
         deliver(entry, {.result = network_.receive(entry.fd, {})});
         return true;
     }
-    if (random_.chance(options_.no_buffers_percent)) {
+    if (faults_.happens(FaultKind::no_buffer, options_.no_buffer_percent)) {
         due_.put(now_ + parked_for, entry.id);
         return false;
     }
-    if (random_.chance(options_.short_receive_percent)) {
-        octets = random_.between(1, octets);
-    }
+    octets = faults_.draw(FaultKind::short_receive, options_.short_receive_percent, 1, octets)
+                 .value_or(octets);
     Received received = buffers_.take(octets);
     const std::int32_t result = network_.receive(entry.fd, received.octets());
     ensure(std::cmp_equal(result, octets));
-    deliver(entry, {.result = result,
-                    .more = !random_.chance(options_.multishot_end_percent),
-                    .received = std::move(received)});
+    deliver(entry, {.result = result, .more = !ends_multishot(), .received = std::move(received)});
     return true;
 }
 
 void SimulatedBackend::complete_accept(Entry& entry) noexcept {
-    const bool exhausted = random_.chance(options_.no_descriptors_percent);
+    if (faults_.happens(FaultKind::accept_aborted, options_.accept_aborted_percent)) {
+        network_.abort_next(entry.fd);
+        deliver(entry, {.result = -ECONNABORTED});
+        return;
+    }
+    const std::optional<std::uint64_t> error = faults_.draw(
+        FaultKind::accept_error, options_.accept_error_percent, 0, accept_errors.size() - 1);
+    if (error) {
+        deliver(entry, {.result = -accept_errors[*error]});
+        return;
+    }
     const Result<int> fd = new_descriptor(Phase::accept);
-    if (!fd || exhausted) {
-        descriptors_open_ -= fd ? 1U : 0U;
+    if (!fd) {
         deliver(entry, {.result = -EMFILE});
         return;
     }
     network_.accept(entry.fd, *fd);
-    deliver(entry, {.result = *fd, .more = !random_.chance(options_.multishot_end_percent)});
+    deliver(entry, {.result = *fd, .more = !ends_multishot()});
+}
+
+bool SimulatedBackend::ends_multishot() {
+    return faults_.happens(FaultKind::multishot_end, options_.multishot_end_percent);
 }
 
 // A failure after progress is not told, as MSG_WAITALL has it; and it is told to nobody else.
@@ -376,6 +392,11 @@ void SimulatedBackend::deliver(Entry& entry, Completion completion) noexcept {
         entries_.erase(entry.id);
     }
     operation.complete(std::move(completion));
+}
+
+void SimulatedBackend::set_now(Instant now) noexcept {
+    now_ = now;
+    faults_.set_now(now);
 }
 
 void SimulatedBackend::take_due() noexcept {

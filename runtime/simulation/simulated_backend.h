@@ -17,6 +17,7 @@
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/simulation/agenda.h"
 #include "sluice/runtime/simulation/disk.h"
+#include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/network.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/random.h"
@@ -64,6 +65,9 @@ public:
 
     [[nodiscard]] Disk& disk() noexcept { return disk_; }
 
+    // What went wrong so far, in order: a script that makes it go wrong again.
+    [[nodiscard]] const std::vector<Fault>& faults() const noexcept { return faults_.injected(); }
+
     // Called with the report of a violation, instead of the abort. It may let the world go on:
     // cancel, stop, close.
     void on_violation(std::function<void(const std::string&)> handler) {
@@ -104,11 +108,13 @@ private:
     [[nodiscard]] bool complete(Entry& entry) noexcept;
     [[nodiscard]] bool complete_receive(Entry& entry) noexcept;
     void complete_accept(Entry& entry) noexcept;
+    [[nodiscard]] bool ends_multishot();
     [[nodiscard]] std::int32_t result_of_send(Entry& entry) noexcept;
     [[nodiscard]] std::int32_t result_of_file(const Request& request) noexcept;
     void park_if_starved(Entry& entry) noexcept;
     void deliver(Entry& entry, Completion completion) noexcept;
     void take_due() noexcept;
+    void set_now(Instant now) noexcept;
 
     [[nodiscard]] Result<int> new_descriptor(Phase phase) noexcept;
     void check_descriptor(int fd, std::string_view what) noexcept;
@@ -118,6 +124,7 @@ private:
     const Options options_;
     Random random_;
     Instant now_;
+    Faults faults_;
     ReceivePool buffers_;
     Network network_;
     Disk disk_;

@@ -15,6 +15,9 @@ Result<int> SimulatedBackend::open_socket(int family) noexcept {
     if (family != AF_INET && family != AF_INET6) {
         return std::unexpected(error_from_errno(EAFNOSUPPORT, Phase::connect));
     }
+    if (faults_.happens(FaultKind::no_socket, options_.no_socket_percent)) {
+        return std::unexpected(error_from_errno(EMFILE, Phase::connect));
+    }
     const Result<int> fd = new_descriptor(Phase::connect);
     if (fd) {
         network_.open(*fd);

@@ -51,10 +51,8 @@ ConnectionId Wire::begin(const Endpoint& client, const Endpoint& server) {
     for (Pipe& pipe : connection.pipes) {
         pipe.window_end = options_.receive_buffer_octets;
     }
-    for (const Cut& cut : cuts_) {
-        if (cut.connection == id) {
-            connection.pipes[index_of(cut.direction)].cut = cut;
-        }
+    for (const Direction direction : {Direction::to_server, Direction::to_client}) {
+        connection.pipes[index_of(direction)].cut = faults_.cut_of(id, direction);
     }
     return id;
 }
@@ -297,6 +295,7 @@ void Wire::transmit(ConnectionId id, Direction direction) noexcept {
 void Wire::begin_cut(ConnectionId id, Direction direction) noexcept {
     Pipe& pipe = connections_.at(id).pipes[index_of(direction)];
     const CutKind kind = pipe.cut->kind;
+    faults_.cut_happens(*pipe.cut);
     pipe.cut.reset();
     if (kind == CutKind::silence) {
         pipe.silent = true;

@@ -17,6 +17,7 @@
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/simulation/agenda.h"
+#include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/octet_queue.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/random.h"
@@ -27,7 +28,6 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace sluice::simulation {
 
@@ -51,8 +51,9 @@ protected:
 
 class Wire {
 public:
-    Wire(const Options& options, Random& random, DescriptorObserver& observer) noexcept
-        : options_(options.network), cuts_(options.cuts), random_(random), observer_(observer) {}
+    Wire(const Options& options, Random& random, Faults& faults,
+         DescriptorObserver& observer) noexcept
+        : options_(options.network), random_(random), faults_(faults), observer_(observer) {}
     Wire(Wire&&) = delete;
 
     // A new connection, of which neither end is established.
@@ -165,8 +166,8 @@ private:
     void tell(const End& changed) noexcept;
 
     NetworkOptions options_;
-    std::vector<Cut> cuts_;
     Random& random_;
+    Faults& faults_;
     DescriptorObserver& observer_;
     Instant now_{};
     ConnectionId begun_ = 0;

@@ -2,6 +2,7 @@
 
 #include "sluice/runtime/simulation/disk.h"
 
+#include "sluice/runtime/simulation/faults.h"
 #include "sluice/tests/catch.h"
 
 #include <fcntl.h>
@@ -24,7 +25,8 @@ constexpr std::size_t sector = 512;
 // A machine: a disk, and programs that write to it.
 class Machine {
 public:
-    explicit Machine(const Options& options = {}) : disk_(options, random_) {
+    explicit Machine(const Options& options = {})
+        : options_(options), faults_(options_), disk_(options_, faults_) {
         disk_.make_directory("/store");
         disk_.make_directory("/other");
     }
@@ -57,7 +59,9 @@ public:
         std::set<decltype(look(disk_))> seen;
         for (std::uint64_t seed = 0; seed < crashes; ++seed) {
             Random random(seed);
-            Disk next({}, random);
+            const Options options;
+            Faults faults(options);
+            Disk next(options, faults);
             next.load(disk_.crash(random));
             seen.insert(look(next));
         }
@@ -65,7 +69,8 @@ public:
     }
 
 private:
-    Random random_{1};
+    Options options_;
+    Faults faults_;
     Disk disk_;
     int last_fd_ = 0;
 };
@@ -218,7 +223,7 @@ TEST_CASE("disk: what a failed sync did not keep no later sync keeps, until it i
 TEST_CASE("disk: a sync that lies says that it went well, and kept nothing",
           "[runtime][simulation][disk]") {
     Options options;
-    options.disk.sync_lies_percent = 100;
+    options.disk.sync_lie_percent = 100;
     Machine machine(options);
     machine.disk().preload("/store/file", "o");
     const int fd = machine.open("/store/file");
