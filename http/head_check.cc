@@ -32,41 +32,41 @@ Part part(std::size_t offset, std::size_t octets) {
 // "HTTP/1.0" or "HTTP/1.1" at `at`; the last digit is returned.
 Result<std::uint8_t> check_version(std::string_view head, std::size_t at) {
     const std::string_view text = head.substr(std::min(at, head.size()), version_octets);
+    if (text == "HTTP/1.1") {
+        return std::uint8_t{1};
+    }
+    if (text == "HTTP/1.0") {
+        return std::uint8_t{0};
+    }
     if (text.size() < version_octets || !text.starts_with("HTTP/") || !is_digit(text[5]) ||
         text[6] != '.' || !is_digit(text[7])) {
         return malformed(at);
     }
-    if (text[5] != '1' || text[7] > '1') {
-        return std::unexpected(Error{Errc::version_unsupported, at + version_octets});
-    }
-    return static_cast<std::uint8_t>(text[7] - '0');
+    return std::unexpected(Error{Errc::version_unsupported, at + version_octets});
 }
 
 }  // namespace
 
 Result<RequestLine> read_request_line(std::string_view head, std::size_t begin) {
-    const std::string_view line = head.substr(begin, head.find('\r', begin) - begin);
-    const std::size_t method_octets = std::min(line.find(' '), line.size());
-    if (!is_token(line.substr(0, method_octets))) {
-        return malformed(begin);
+    std::size_t method_end = begin;
+    while (method_end < head.size() && is_token_octet(head[method_end])) {
+        ++method_end;
     }
-    const std::size_t method_end = begin + method_octets;
-    if (!stands_at(head, method_end, ' ')) {
+    if (method_end == begin || !stands_at(head, method_end, ' ')) {
         return malformed(method_end);
     }
-    const std::string_view rest = line.substr(method_octets + 1);
-    const std::string_view target = rest.substr(0, rest.find(' '));
     const std::size_t target_begin = method_end + 1;
+    const std::size_t blank = head.find(' ', target_begin);
+    const std::string_view target = head.substr(target_begin, blank - target_begin);
     if (target.empty()) {
         return malformed(target_begin);
     }
     if (const std::size_t bad = find_outside_target(target); bad != std::string_view::npos) {
-        return std::unexpected(Error{Errc::target_malformed, target_begin + bad});
+        const std::size_t at = target_begin + bad;
+        return head[at] == '\r' ? malformed(at)  // The line ends without a version.
+                                : std::unexpected(Error{Errc::target_malformed, at});
     }
     const std::size_t target_end = target_begin + target.size();
-    if (!stands_at(head, target_end, ' ')) {
-        return malformed(target_end);
-    }
     const Result<std::uint8_t> minor = check_version(head, target_end + 1);
     if (!minor) {
         return std::unexpected(minor.error());
@@ -75,7 +75,7 @@ Result<RequestLine> read_request_line(std::string_view head, std::size_t begin) 
     if (!line_ends_at(head, version_end)) {
         return malformed(version_end);
     }
-    return RequestLine{part(begin, method_octets), part(target_begin, target.size()),
+    return RequestLine{part(begin, method_end - begin), part(target_begin, target.size()),
                        version_end + line_end_octets, *minor};
 }
 

@@ -8,26 +8,30 @@ namespace sluice::http {
 
 namespace {
 
-// The fields that matter here, as they stand.
+// The fields that matter here, as they stand. One that is absent has no data, not even none.
 struct Found {
-    std::optional<std::string_view> host;
-    std::optional<std::string_view> content_length;
-    std::optional<std::string_view> transfer_encoding;
-    std::optional<std::string_view> expect;
+    std::string_view host;
+    std::string_view content_length;
+    std::string_view transfer_encoding;
+    std::string_view expect;
     bool upgrade = false;
     bool says_close = false;
     bool says_keep_alive = false;
     bool says_upgrade = false;
 };
 
+bool is_there(std::string_view value) {
+    return value.data() != nullptr;
+}
+
 std::unexpected<Error> refuse(Errc code, std::string_view head, std::string_view value) {
     return std::unexpected(Error{code, static_cast<std::uint64_t>(value.data() - head.data())});
 }
 
 // Takes a field that may stand but once.
-Result<void> take_once(std::optional<std::string_view>& place, std::string_view value, Errc twice,
+Result<void> take_once(std::string_view& place, std::string_view value, Errc twice,
                        std::string_view head) {
-    if (place) {
+    if (is_there(place)) {
         return refuse(twice, head, value);
     }
     place = value;
@@ -108,19 +112,19 @@ Result<void> check_coding(std::string_view head, std::string_view coding) {
 // What the two framing fields say, before the rules that set them aside.
 Result<std::optional<Framing>> said_framing(std::string_view head, const Found& found,
                                             int version_minor) {
-    if (found.transfer_encoding) {
-        if (found.content_length || version_minor == 0) {
-            return refuse(Errc::framing_ambiguous, head, *found.transfer_encoding);
+    if (is_there(found.transfer_encoding)) {
+        if (is_there(found.content_length) || version_minor == 0) {
+            return refuse(Errc::framing_ambiguous, head, found.transfer_encoding);
         }
-        if (const Result<void> coding = check_coding(head, *found.transfer_encoding); !coding) {
+        if (const Result<void> coding = check_coding(head, found.transfer_encoding); !coding) {
             return std::unexpected(coding.error());
         }
         return Framing::chunked();
     }
-    if (found.content_length) {
-        const std::optional<std::uint64_t> length = parse_decimal(*found.content_length);
+    if (is_there(found.content_length)) {
+        const std::optional<std::uint64_t> length = parse_decimal(found.content_length);
         if (!length) {
-            return refuse(Errc::length_malformed, head, *found.content_length);
+            return refuse(Errc::length_malformed, head, found.content_length);
         }
         return Framing::of_length(*length);
     }
@@ -149,17 +153,17 @@ Result<HeadFacts> request_facts(std::string_view head, const FieldsView& fields,
     if (method == Method::connect && !facts.framing.ends_with_head()) {
         return std::unexpected(Error{Errc::framing_ambiguous, head.size()});
     }
-    if (!found.host && version_minor == 1) {
+    if (!is_there(found.host) && version_minor == 1) {
         return std::unexpected(Error{Errc::host_invalid, head.size()});
     }
     // An expectation of HTTP/1.0 means nothing (RFC 9110 10.1.1).
-    if (found.expect && version_minor == 1) {
-        if (!equal_ignoring_case(*found.expect, "100-continue")) {
-            return refuse(Errc::expectation_failed, head, *found.expect);
+    if (is_there(found.expect) && version_minor == 1) {
+        if (!equal_ignoring_case(found.expect, "100-continue")) {
+            return refuse(Errc::expectation_failed, head, found.expect);
         }
         facts.expect_continue = !facts.framing.ends_with_head();
     }
-    facts.host = found.host.value_or(std::string_view());
+    facts.host = found.host;
     facts.keep_alive = persists(found, version_minor);
     facts.upgrade = found.upgrade && found.says_upgrade && version_minor == 1;
     return facts;

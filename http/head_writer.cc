@@ -45,9 +45,13 @@ private:
 template <typename Out>
 void put_number(Out& out, std::uint64_t number) {
     std::array<char, 20> digits;
-    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-    ensure(error == std::errc());
-    out.put({digits.data(), end});
+    std::size_t first = digits.size();
+    do {
+        --first;
+        digits[first] = static_cast<char>('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    out.put({digits.data() + first, digits.size() - first});
 }
 
 template <typename Out>

@@ -28,22 +28,6 @@ static_assert(below(0x2020202020201f20, 0x20) != 0);
 static_assert(equal(every('a'), 'b') == 0);
 static_assert(equal(0x6161616161626161, 'b') != 0);
 
-std::uint64_t load(const char* from) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, from, sizeof word);
-    return word;
-}
-
-constexpr std::uint64_t fold(std::uint64_t word) {
-    const std::uint64_t low = word & ~high_bits;
-    const std::uint64_t from_a = low + every(0x80 - 'A');
-    const std::uint64_t past_z = low + every(0x80 - 'Z' - 1);
-    const std::uint64_t capital = from_a & ~past_z & ~word & high_bits;
-    return word | capital >> 2;
-}
-
-static_assert(fold(0x40415a5b60617ac1) == 0x40617a5b60617ac1);
-
 constexpr bool is_control(char octet) {
     const auto value = static_cast<std::uint8_t>(octet);
     return (value < 0x20 && octet != '\t') || value == 0x7f;
@@ -54,35 +38,15 @@ constexpr bool is_outside_target(char octet) {
     return value <= 0x20 || value >= 0x7f || octet == '#';
 }
 
-// One to eight octets as a word of which every octet is one of theirs, and none of them is missing.
-// Two texts of one size are equal exactly if their words are.
-std::uint64_t gather(std::string_view text) {
-    const char* const begin = text.data();
-    const char* const end = begin + text.size();
-    if (text.size() >= sizeof(std::uint32_t)) {
-        std::uint32_t first = 0;
-        std::uint32_t last = 0;
-        std::memcpy(&first, begin, sizeof first);
-        std::memcpy(&last, end - sizeof last, sizeof last);
-        return first | std::uint64_t{last} << 32;
-    }
-    const auto octet = [](char value) {
-        return static_cast<std::uint64_t>(static_cast<std::uint8_t>(value));
-    };
-    const char middle = begin[text.size() / 2];
-    return octet(*begin) * 0x0101010101000001u | octet(middle) << 8 | octet(end[-1]) << 16;
-}
-
 // Whether `may_be_bad` is zero for all words of the text. The last word overlaps the one before it.
 template <typename Word>
 bool all_good(std::string_view text, Word may_be_bad) {
-    constexpr std::size_t word_octets = sizeof(std::uint64_t);
     if (text.size() <= word_octets) {
-        return text.empty() || may_be_bad(gather(text)) == 0;
+        return text.empty() || may_be_bad(gather_word(text)) == 0;
     }
-    std::uint64_t bad = may_be_bad(load(text.data() + text.size() - word_octets));
+    std::uint64_t bad = may_be_bad(load_word(text.data() + text.size() - word_octets));
     for (std::size_t index = 0; index + word_octets < text.size(); index += word_octets) {
-        bad |= may_be_bad(load(text.data() + index));
+        bad |= may_be_bad(load_word(text.data() + index));
     }
     return bad == 0;
 }
@@ -101,14 +65,6 @@ std::size_t find_octet(std::string_view text, Word may_be_bad, Octet is_bad) {
 
 }  // namespace
 
-bool is_token(std::string_view text) noexcept {
-    bool all = !text.empty();
-    for (const char octet : text) {
-        all &= is_token_octet(octet);  // Names are short and nearly always right: no early end.
-    }
-    return all;
-}
-
 std::size_t find_control(std::string_view text) noexcept {
     return find_octet(
         text, [](std::uint64_t word) { return below(word, 0x20) | equal(word, 0x7f); }, is_control);
@@ -123,22 +79,17 @@ std::size_t find_outside_target(std::string_view text) noexcept {
         is_outside_target);
 }
 
-bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept {
-    if (left.size() != right.size()) {
-        return false;
-    }
-    constexpr std::size_t word_octets = sizeof(std::uint64_t);
-    const std::size_t size = left.size();
-    if (size <= word_octets) {
-        return size == 0 || fold(gather(left)) == fold(gather(right));
-    }
-    for (std::size_t index = 0; index + word_octets < size; index += word_octets) {
-        if (fold(load(left.data() + index)) != fold(load(right.data() + index))) {
+bool equal_long_ignoring_case(std::string_view left, std::string_view right) noexcept {
+    const auto equal_at = [&](std::size_t index) {
+        return fold_word(load_word(left.data() + index)) ==
+               fold_word(load_word(right.data() + index));
+    };
+    for (std::size_t index = 0; index + word_octets < left.size(); index += word_octets) {
+        if (!equal_at(index)) {
             return false;
         }
     }
-    const std::size_t last = size - word_octets;
-    return fold(load(left.data() + last)) == fold(load(right.data() + last));
+    return equal_at(left.size() - word_octets);
 }
 
 std::optional<std::uint64_t> parse_decimal(std::string_view digits) noexcept {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -57,8 +58,15 @@ inline constexpr std::array<bool, 256> token_octets = [] {
     return token_octets[static_cast<std::uint8_t>(octet)];
 }
 
-// token: at least one tchar and nothing else.
-[[nodiscard]] bool is_token(std::string_view text) noexcept;
+// token: at least one tchar and nothing else. Names are short and nearly always right: no early
+// end.
+[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
+    bool all = !text.empty();
+    for (const char octet : text) {
+        all &= is_token_octet(octet);
+    }
+    return all;
+}
 
 // The index of the first octet that may not stand in a field value, npos if there is none. All
 // control octets but the tab are refused; octets above 0x7F are opaque (RFC 9110 5.5).
@@ -68,7 +76,60 @@ inline constexpr std::array<bool, 256> token_octets = [] {
 // blanks, control octets, octets above 0x7F, and '#', which would start a fragment.
 [[nodiscard]] std::size_t find_outside_target(std::string_view text) noexcept;
 
-[[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept;
+// --- Eight octets at once, as a word ---
+
+inline constexpr std::size_t word_octets = sizeof(std::uint64_t);
+
+[[nodiscard]] inline std::uint64_t load_word(const char* from) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+
+// One to eight octets as a word of which every octet is one of theirs, and none of them is missing.
+// Two texts of one size are equal exactly if their words are.
+[[nodiscard]] inline std::uint64_t gather_word(std::string_view text) noexcept {
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    if (text.size() >= sizeof(std::uint32_t)) {
+        std::uint32_t first = 0;
+        std::uint32_t last = 0;
+        std::memcpy(&first, begin, sizeof first);
+        std::memcpy(&last, end - sizeof last, sizeof last);
+        return first | std::uint64_t{last} << 32;
+    }
+    const auto octet = [](char value) {
+        return static_cast<std::uint64_t>(static_cast<std::uint8_t>(value));
+    };
+    const char middle = begin[text.size() / 2];
+    return octet(*begin) * 0x0101010101000001u | octet(middle) << 8 | octet(end[-1]) << 16;
+}
+
+// With capitals made small.
+[[nodiscard]] constexpr std::uint64_t fold_word(std::uint64_t word) noexcept {
+    constexpr std::uint64_t every = 0x0101010101010101u;
+    constexpr std::uint64_t high_bits = every * 0x80;
+    const std::uint64_t low = word & ~high_bits;
+    const std::uint64_t from_a = low + every * (0x80 - 'A');
+    const std::uint64_t past_z = low + every * (0x80 - 'Z' - 1);
+    const std::uint64_t capital = from_a & ~past_z & ~word & high_bits;
+    return word | capital >> 2;
+}
+
+static_assert(fold_word(0x40415a5b60617ac1) == 0x40617a5b60617ac1);
+
+[[nodiscard]] bool equal_long_ignoring_case(std::string_view left, std::string_view right) noexcept;
+
+[[nodiscard]] inline bool equal_ignoring_case(std::string_view left,
+                                              std::string_view right) noexcept {
+    if (left.size() != right.size()) {
+        return false;
+    }
+    if (left.size() > word_octets) {
+        return equal_long_ignoring_case(left, right);
+    }
+    return left.empty() || fold_word(gather_word(left)) == fold_word(gather_word(right));
+}
 
 // Without the blanks at both ends.
 [[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {

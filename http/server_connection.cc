@@ -287,14 +287,13 @@ void ServerConnection::blame_unanswered() noexcept {
 
 void ServerConnection::report_finished() noexcept {
     while (first_record_ != nullptr && first_record_->handled && first_record_->answered) {
-        std::unique_ptr<ServerRecord> record = std::move(first_record_);
-        first_record_ = std::move(record->next);
-        if (first_record_ == nullptr) {
-            last_record_ = nullptr;
-        }
-        record->outcome.times.ended = loop().now();
-        core_.report(record->outcome);
-        core_.give_back(std::move(record));
+        first_record_->outcome.times.ended = loop().now();
+        core_.report(first_record_->outcome);
+        std::unique_ptr<ServerRecord> next = std::move(first_record_->next);
+        core_.give_back(std::exchange(first_record_, std::move(next)));
+    }
+    if (first_record_ == nullptr) {
+        last_record_ = nullptr;
     }
 }
 
