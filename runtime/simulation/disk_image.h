@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::simulation {
@@ -22,6 +24,9 @@ struct DiskImage {
         std::vector<std::byte> contents = {};
         std::map<std::string, std::size_t, std::less<>> names = {};
     };
+
+    // Of the file at `path`, if there is one.
+    [[nodiscard]] std::optional<std::string> contents(std::string_view path) const;
 
     std::vector<Node> nodes;  // The first is the root.
 };

@@ -93,6 +93,9 @@ void SimulatedBackend::wait(Instant until) noexcept {
         start(entries_.at(id));
     }
     for (;;) {
+        while (!planned_.empty() && planned_.next_at() <= now_) {
+            planned_.take()();
+        }
         network_.advance(now_);
         take_due();
         if (complete_some() || woken_.exchange(false)) {
@@ -102,7 +105,8 @@ void SimulatedBackend::wait(Instant until) noexcept {
             set_now(now_ + idle_turn);
             return;
         }
-        const Instant next = std::min(network_.next_at(), due_.empty() ? never : due_.next_at());
+        const Instant next = std::min({network_.next_at(), due_.empty() ? never : due_.next_at(),
+                                       planned_.empty() ? never : planned_.next_at()});
         if (next == never && until == never) {
             if (!options_.other_threads) {
                 violation("this wait could never end");

@@ -65,6 +65,10 @@ public:
 
     [[nodiscard]] Disk& disk() noexcept { return disk_; }
 
+    // Calls `act` at an instant of the world's own time: to cut, to crash, to look. It resumes
+    // nothing, and a world that ends before does without it.
+    void at(Instant instant, std::function<void()> act) { planned_.put(instant, act); }
+
     // What went wrong so far, in order: a script that makes it go wrong again.
     [[nodiscard]] const std::vector<Fault>& faults() const noexcept { return faults_.injected(); }
 
@@ -138,6 +142,7 @@ private:
     std::vector<Id> ready_;   // Could complete, or could have a moment ago.
     std::vector<Id> parked_;  // Receives that found no buffer.
     Agenda<Id> due_;
+    Agenda<std::function<void()>> planned_;
 
     int next_fd_ = 1000;  // Never used twice, so that a stale one is seen.
     std::size_t descriptors_open_ = 0;

@@ -286,6 +286,18 @@ TEST_CASE("disk: a file without a name leaves nothing, and takes no room once it
     CHECK(machine.disk().used_octets() == 0);
 }
 
+TEST_CASE("disk: an image tells what a file in it contains", "[runtime][simulation][disk]") {
+    Machine machine;
+    machine.disk().preload("/store/deep/file", "text");
+    Random random(1);
+    const DiskImage image = machine.disk().crash(random);
+    CHECK(image.contents("/store/deep/file") == "text");
+    CHECK(image.contents("store//deep/file") == "text");
+    CHECK(image.contents("/store/deep") == std::nullopt);
+    CHECK(image.contents("/store/file") == std::nullopt);
+    CHECK(image.contents("/store/deep/file/more") == std::nullopt);
+}
+
 TEST_CASE("disk: one seed is one crash", "[runtime][simulation][disk]") {
     Machine machine;
     const int fd = machine.create("/store/file", std::string(20 * sector, 'x'));

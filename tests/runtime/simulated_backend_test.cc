@@ -229,6 +229,26 @@ TEST_CASE("simulation: a turn that waits for nothing and finds nothing takes tim
     CHECK(backend.now() < before + 1ms);
 }
 
+TEST_CASE(
+    "simulation: what was planned for an instant happens then, and its faults are seen at once",
+    "[runtime][simulation]") {
+    SimulatedBackend backend;
+    Pair pair(backend);
+    const Instant before = backend.now();
+    std::vector<Duration> happened;
+    for (const Duration each : {Duration(7ms), Duration(3ms), Duration(1h)}) {
+        backend.at(before + each, [&] { happened.push_back(backend.now() - before); });
+    }
+    backend.at(before + 5ms, [&] { backend.cut(0, Direction::to_client, CutKind::reset); });
+    Recorded receiving(backend, Receive{pair.client});
+    backend.wait(never);  // Not a deadlock: something will happen.
+    CHECK(receiving.last() == -ECONNRESET);
+    CHECK(backend.now() == before + 5ms);
+    CHECK(happened == std::vector<Duration>{3ms});
+    backend.wait(before + 8ms);
+    CHECK(happened == std::vector<Duration>{3ms, 7ms});
+}
+
 TEST_CASE("simulation: without descriptors an accept ends, and the connection waits",
           "[runtime][simulation]") {
     SimulatedBackend backend({.descriptors_max = 3});

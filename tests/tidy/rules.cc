@@ -71,7 +71,7 @@ const std::array<Foreign, 6> foreign = {{
     {"<linux/io_uring", {"runtime/", "tests/runtime/"}},
     {"<sys/epoll", {"runtime/", "tests/"}},
     {"<openssl/", {"tls/", "tests/tls/"}},
-    {"<catch2/", {"tests/catch.h"}},
+    {"<catch2/", {"tests/catch.h", "examples/handler_test.cc"}},
     {"<llhttp", {"http/message_parser", "tests/http/"}},
 }};
 
