@@ -4,8 +4,10 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <utility>
 
 namespace sluice {
 
@@ -20,7 +22,7 @@ void* map(std::size_t octets) noexcept {
 }  // namespace
 
 ReceiveBuffers::~ReceiveBuffers() {
-    ensure(lent_ == 0);
+    ensure(stock_.size() + shown_ == count_);
     if (ring_ != nullptr) {
         munmap(ring_, count_ * sizeof(io_uring_buf));
     }
@@ -47,11 +49,10 @@ Result<void> ReceiveBuffers::set_up(io_uring& ring, unsigned count, unsigned oct
         return std::unexpected(error_from_errno(-error, Phase::open));
     }
     io_uring_buf_ring_init(ring_);
-    lent_ = count;
-    for (unsigned id = 0; id < count; ++id) {
-        // The page that every receive fills first is there before the first one: no fault then.
-        *at(static_cast<std::uint16_t>(id)) = std::byte{};
-        give_back(static_cast<std::uint16_t>(id));
+    // Ids from the top, so that the first to go is the first.
+    stock_.reserve(count);
+    for (unsigned id = count; id-- > 0;) {
+        stock_.push_back(static_cast<std::uint16_t>(id));
     }
     publish();
     return {};
@@ -60,22 +61,48 @@ Result<void> ReceiveBuffers::set_up(io_uring& ring, unsigned count, unsigned oct
 Received ReceiveBuffers::take(std::uint16_t buffer_id, std::size_t octets) noexcept {
     ensure(buffer_id < count_);
     ensure(octets <= octets_);
-    ++lent_;
+    ensure(shown_ > 0);
+    --shown_;
+    ++taken_;
+    octets_taken_ += octets;
     return Received(*this, buffer_id, std::span(at(buffer_id), octets));
 }
 
 void ReceiveBuffers::give_back(std::uint16_t buffer_id) noexcept {
-    ensure(lent_ > 0);
-    --lent_;
-    io_uring_buf_ring_add(ring_, at(buffer_id), octets_, buffer_id, io_uring_buf_ring_mask(count_),
-                          static_cast<int>(unpublished_));
-    ++unpublished_;
+    ensure(stock_.size() < count_);
+    stock_.push_back(buffer_id);
 }
 
 void ReceiveBuffers::publish() noexcept {
-    if (unpublished_ > 0) {
-        io_uring_buf_ring_advance(ring_, static_cast<int>(unpublished_));
-        unpublished_ = 0;
+    adapt();
+    int added = 0;
+    while (shown_ < shown_wanted_ && !stock_.empty()) {
+        const std::uint16_t id = stock_.back();
+        stock_.pop_back();
+        io_uring_buf_ring_add(ring_, at(id), octets_, id, io_uring_buf_ring_mask(count_), added);
+        ++added;
+        ++shown_;
+    }
+    if (added > 0) {
+        io_uring_buf_ring_advance(ring_, added);
+    }
+}
+
+// Doubled when small receives ran out; large ones only take turns, which costs them little. Let
+// down to what was needed after a while.
+void ReceiveBuffers::adapt() noexcept {
+    constexpr unsigned turns_max = 1024;
+    const bool small = octets_taken_ < std::size_t{taken_} * octets_ / 4;
+    if (std::exchange(ran_out_, false) && small) {
+        shown_wanted_ = std::min(2 * shown_wanted_, count_);
+    }
+    taken_peak_ = std::max(taken_peak_, std::exchange(taken_, 0U));
+    octets_taken_ = 0;
+    ++turns_;
+    if (turns_ == turns_max) {
+        shown_wanted_ = std::min(shown_wanted_, std::max(shown_min, 2 * taken_peak_));
+        taken_peak_ = 0;
+        turns_ = 0;
     }
 }
 

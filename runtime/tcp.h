@@ -48,7 +48,7 @@ public:
 
 private:
     // Where the receive is cancelled, in buffers that nobody has read.
-    static constexpr std::size_t inbox_max = 8;
+    static constexpr std::size_t inbox_max = 16;
 
     class Receiving final : public Operation {
     public:

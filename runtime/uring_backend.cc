@@ -327,6 +327,7 @@ void UringBackend::complete(const io_uring_cqe& completed) noexcept {
         if (operation.state == Operation::State::in_flight) {
             operation.state = Operation::State::parked;
             waiting_for_buffers_.push(operation);
+            buffers_.ran_out();
             return;
         }
         completion.result = -ECANCELED;  // It was being cancelled: this is the end of it.
