@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 namespace sluice::examples {
@@ -40,24 +39,17 @@ http::Handler OutcomeLog::watch(http::Handler handler) {
 void OutcomeLog::note(const http::Request& request) {
     Asked asked{std::string(request.method_text()), std::string(request.target())};
     const std::lock_guard lock(mutex_);
-    asked_[request.peer().text()].push_back(std::move(asked));
+    asked_.emplace(request.exchange_id(), std::move(asked));
 }
 
 void OutcomeLog::exchange_ended(const http::Outcome& outcome) {
     const std::lock_guard lock(mutex_);
-    std::optional<Asked> asked;
-    const auto found = asked_.find(outcome.connection.peer.text());
-    if (found != asked_.end()) {
-        asked = std::move(found->second.front());
-        found->second.pop_front();
-        if (found->second.empty()) {
-            asked_.erase(found);
-        }
-    }
+    const auto asked = asked_.extract(outcome.exchange_id);
     http::JsonWriter json;
     http::write_open_json(json, outcome);
     if (asked) {
-        json.key("method").string(asked->method).key("target").string(asked->target);
+        const Asked& what = asked.mapped();
+        json.key("method").string(what.method).key("target").string(what.target);
     }
     json.key("peer").string(outcome.connection.peer.text()).end_object();
     const std::string line = json.take() + '\n';

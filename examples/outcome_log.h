@@ -1,9 +1,8 @@
 // OutcomeLog: what became of every exchange of a server, as lines of JSON, with what was asked for.
 //
 // An outcome knows nothing of methods and targets, and some exchanges never get as far as having
-// one. So handlers are wrapped: the log notes what a connection's handler was asked, and puts that
-// into the outcome which the server reports next for this connection. Each is reported, and in
-// order.
+// one. So handlers are wrapped: the log notes what each was asked, by the exchange's number, and
+// puts that into the outcome with the same number.
 //
 // Ownership:    Outlives the servers that it observes. Owns its descriptor, but not standard
 //               output.
@@ -18,11 +17,11 @@
 #include "sluice/http/server.h"
 #include "sluice/runtime/error.h"
 
-#include <deque>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 
 namespace sluice::examples {
 
@@ -50,7 +49,7 @@ private:
 
     int fd_;
     std::mutex mutex_;
-    std::map<std::string, std::deque<Asked>> asked_;  // By the peer's address.
+    std::unordered_map<std::uint64_t, Asked> asked_;  // By the exchange's number.
 };
 
 }  // namespace sluice::examples

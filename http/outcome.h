@@ -130,6 +130,9 @@ struct Outcome {
     bool upgraded = false;           // 101 or 2xx to CONNECT: the stream was handed over.
     std::uint8_t attempt = 1;        // Of the same request, from 1.
     std::uint8_t note_count = 0;
+    // Of a server's exchange: the same as Request::exchange_id(), and no other's in this process.
+    // 0 on a client.
+    std::uint64_t exchange_id = 0;
     Status status{};  // As sent or received; 0 for none. No verdict replaces it.
     Cause cause;      // The first terminal event. Only blame() writes it.
     std::array<Cause, notes_max> notes{};  // Those after it, in order; only the first few.

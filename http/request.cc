@@ -71,4 +71,8 @@ const Endpoint& Request::peer() const noexcept {
     return exchange_.connection_->transport().peer();
 }
 
+std::uint64_t Request::exchange_id() const noexcept {
+    return exchange_.outcome().exchange_id;
+}
+
 }  // namespace sluice::http

@@ -11,6 +11,7 @@
 #include "sluice/http/request_body.h"
 #include "sluice/runtime/endpoint.h"
 
+#include <cstdint>
 #include <string_view>
 
 namespace sluice::http {
@@ -38,6 +39,8 @@ public:
     [[nodiscard]] int version_minor() const noexcept;  // 0 or 1.
     [[nodiscard]] bool expects_continue() const noexcept;
     [[nodiscard]] const Endpoint& peer() const noexcept;
+    // The same as in the exchange's Outcome, so that what an observer is told can be matched.
+    [[nodiscard]] std::uint64_t exchange_id() const noexcept;
 
     [[nodiscard]] RequestBody& body() noexcept { return body_; }
     [[nodiscard]] const RequestBody& body() const noexcept { return body_; }

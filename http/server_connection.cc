@@ -97,6 +97,9 @@ ServerConnection::Next ServerConnection::take_input() {
         return Next::reset;  // Who cannot be answered is not served.
     }
     std::optional<sluice::Result<Received>> received = transport_.try_receive();
+    if (rises_ != nullptr && core_.wants_rises() && first_record_ == nullptr) {
+        look_for_rises(received.has_value() ? &*received : nullptr);
+    }
     if (!received) {
         // Only now: a request that came at the last moment is served all the same.
         if (timed_out_) {
@@ -110,6 +113,16 @@ ServerConnection::Next ServerConnection::take_input() {
     }
     input_ = std::move(**received);
     return input_.empty() ? end_idle(Next::close, Party::peer, Mechanism::fin) : Next::request;
+}
+
+void ServerConnection::look_for_rises(const sluice::Result<Received>* received) {
+    if (received == nullptr) {
+        rises_->found_nothing_more();
+    } else if (*received && (*received)->empty()) {
+        rises_->connection_ended(transport_.state(), false, loop().now(), *core_.observer());
+    } else if (*received) {
+        rises_->request_came(transport_.state(), loop().now(), *core_.observer());
+    }
 }
 
 ServerConnection::Next ServerConnection::end_idle(Next next, Party party,
@@ -174,6 +187,7 @@ ServerRecord& ServerConnection::begin_record() {
     Outcome& outcome = record->outcome;
     outcome.side = Side::server;
     outcome.send.phase = SendPhase::assigned;
+    outcome.exchange_id = core_.new_exchange_id();
     outcome.connection.exchange = ++exchanges_;
     outcome.connection.peer = transport_.peer();
     outcome.connection.local = transport_.local();
@@ -239,6 +253,12 @@ Task<ServerConnection::Next> ServerConnection::linger() {
 }
 
 void ServerConnection::sample_last(bool ended_before_us) noexcept {
+    if (rises_ != nullptr && core_.wants_rises() && last_record_ == nullptr &&
+        transport_.peer_end() != PeerEnd::reset) {
+        const bool closed_after_us = transport_.peer_end() == PeerEnd::fin && !ended_before_us;
+        rises_->connection_ended(transport_.state(), closed_after_us, loop().now(),
+                                 *core_.observer());
+    }
     if (last_record_ == nullptr || !last_record_->answered) {
         return;
     }
@@ -288,13 +308,28 @@ void ServerConnection::blame_unanswered() noexcept {
 void ServerConnection::report_finished() noexcept {
     while (first_record_ != nullptr && first_record_->handled && first_record_->answered) {
         first_record_->outcome.times.ended = loop().now();
+        forget_unsent_status(first_record_->outcome);
         core_.report(first_record_->outcome);
+        if (core_.wants_rises() && first_record_->outcome.connection.reusable) [[unlikely]] {
+            keep_for_rises(first_record_->outcome);
+        }
         std::unique_ptr<ServerRecord> next = std::move(first_record_->next);
         core_.give_back(std::exchange(first_record_, std::move(next)));
     }
     if (first_record_ == nullptr) {
         last_record_ = nullptr;
+        const bool waits = exchange_ == nullptr && !transport_.input_changed().is_set();
+        if (rises_ != nullptr && waits && input_.empty()) {
+            rises_->found_nothing_more();
+        }
     }
+}
+
+void ServerConnection::keep_for_rises(const Outcome& outcome) {
+    if (rises_ == nullptr) {
+        rises_ = std::make_unique<DeliveryRises>();
+    }
+    rises_->ended(outcome);
 }
 
 void ServerConnection::report_rest() noexcept {
@@ -313,6 +348,7 @@ void ServerConnection::report_rest() noexcept {
 void ServerConnection::report_no_exchange() noexcept {
     Outcome outcome;
     outcome.side = Side::server;
+    outcome.exchange_id = core_.new_exchange_id();
     outcome.connection.peer = transport_.peer();
     outcome.connection.local = transport_.local();
     outcome.times.queued = idle_since_;

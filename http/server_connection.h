@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "sluice/http/delivery_rises.h"
 #include "sluice/http/outbox.h"
 #include "sluice/http/server_core.h"
 #include "sluice/http/server_record.h"
@@ -94,8 +95,11 @@ private:
     [[nodiscard]] Task<Next> linger();
     // What is known of the last response, now that no more will be.
     void sample_last(bool ended_before_us) noexcept;
+    // What the next input, or its absence, shows of the responses before it.
+    void look_for_rises(const sluice::Result<Received>* received);
     void blame_unanswered() noexcept;
     void report_finished() noexcept;
+    void keep_for_rises(const Outcome& outcome);
     void report_rest() noexcept;
     void report_no_exchange() noexcept;
 
@@ -106,7 +110,8 @@ private:
     Received input_;
     std::unique_ptr<ServerRecord> first_record_;
     ServerRecord* last_record_ = nullptr;
-    ServerExchange* exchange_ = nullptr;  // Being served.
+    ServerExchange* exchange_ = nullptr;    // Being served.
+    std::unique_ptr<DeliveryRises> rises_;  // If the observer wants them.
     Instant idle_since_;
     Cause idle_end_;  // What ended the wait for a request.
     std::uint32_t exchanges_ = 0;

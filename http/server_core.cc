@@ -5,6 +5,7 @@
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
 
+#include <atomic>
 #include <utility>
 
 namespace sluice::http {
@@ -14,10 +15,19 @@ namespace {
 // To copy it is quicker than to set each of its facts.
 const Outcome fresh_outcome;
 
+// A range for each server of the process, wide enough for all exchanges it will ever have.
+std::uint64_t first_exchange_id() noexcept {
+    static std::atomic<std::uint64_t> servers{0};
+    return servers.fetch_add(1, std::memory_order_relaxed) << 40;
+}
+
 }  // namespace
 
 ServerCore::ServerCore(Loop& loop, Handler handler, const ServerOptions& options)
-    : loop_(loop), handler_(std::move(handler)), options_(options) {}
+    : loop_(loop),
+      handler_(std::move(handler)),
+      options_(options),
+      last_exchange_id_(first_exchange_id()) {}
 
 ServerCore::~ServerCore() {
     ensure(connections_.empty());
@@ -101,6 +111,11 @@ void ServerCore::report(const Outcome& outcome) {
     if (observer_ != nullptr) {
         observer_->exchange_ended(outcome);
     }
+}
+
+void ServerCore::observe(OutcomeObserver* observer) noexcept {
+    observer_ = observer;
+    wants_rises_ = observer != nullptr && observer->wants_rises();
 }
 
 std::unique_ptr<ServerRecord> ServerCore::take_record() {

@@ -20,6 +20,7 @@
 #include "sluice/runtime/transport.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,12 @@ public:
     // The value of Date, of about now.
     [[nodiscard]] std::string_view date() noexcept;
 
-    void observe(OutcomeObserver* observer) noexcept { observer_ = observer; }
+    void observe(OutcomeObserver* observer) noexcept;
+    [[nodiscard]] OutcomeObserver* observer() const noexcept { return observer_; }
+    [[nodiscard]] bool wants_rises() const noexcept { return wants_rises_; }
     void report(const Outcome& outcome);
+
+    [[nodiscard]] std::uint64_t new_exchange_id() noexcept { return ++last_exchange_id_; }
 
     [[nodiscard]] std::unique_ptr<ServerRecord> take_record();
     void give_back(std::unique_ptr<ServerRecord> record) noexcept;
@@ -69,6 +74,7 @@ private:
     Handler handler_;
     ServerOptions options_;
     OutcomeObserver* observer_ = nullptr;
+    std::uint64_t last_exchange_id_;
     BlockPool blocks_;
     DateCache date_;
     Instant date_read_ = Instant::min();
@@ -80,6 +86,7 @@ private:
     Event connection_closed_;
     Scope* serving_ = nullptr;
     StopSource* accepting_ = nullptr;
+    bool wants_rises_ = false;
     bool draining_ = false;
     Instant drain_until_ = never;
 };

@@ -187,7 +187,9 @@ Task<Outcome> ServerExchange::finish(DeliveryLevel level) {
             outcome().acknowledge(outcome().send.wire_accepted(), connection_->loop().now());
         }
     }
-    co_return outcome();
+    Outcome told = outcome();
+    forget_unsent_status(told);
+    co_return told;
 }
 
 void ServerExchange::break_response(const Cause& cause) noexcept {

@@ -6,6 +6,7 @@
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/combine.h"
 #include "sluice/tests/http/server_harness.h"
+#include "sluice/tests/support/simulation.h"
 
 #include <chrono>
 #include <cstdint>
@@ -318,6 +319,25 @@ TEST_CASE("S13: is not said of a client that had ended its sending before", "[ht
         CHECK(played.outcome().send.confirmation == Confirmation::none);
         CHECK(played.answers() == closing(answer("200 OK", "hello\n")));
     }
+}
+
+TEST_CASE("S13: is not said of it either where our own FIN is acknowledged at once",
+          "[http][outcome]") {
+    const std::string request = get("/", "Connection: close\r\n");
+    for_each_seed(50, [&](std::uint64_t seed) {
+        for (const std::string& octets : {request, request + std::string(100'000, 'x')}) {
+            const Played played = play({
+                .handler = answer_late,
+                .clients = {{Send{octets}, HalfClose{}, ReceiveRest{}}},
+                .world = {.seed = seed,
+                          .network = {.latency_min = Duration::zero(),
+                                      .latency_max = Duration::zero()},
+                          .buffer_octets = 512},
+            });
+            CHECK(played.ids() != "S13");
+            CHECK(played.outcome().send.confirmation == Confirmation::none);
+        }
+    });
 }
 
 TEST_CASE("S14: a reset after everything was acknowledged is told as both", "[http][outcome]") {

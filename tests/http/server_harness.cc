@@ -25,12 +25,17 @@ constexpr std::uint16_t port = 80;
 
 class Recorder final : public http::OutcomeObserver {
 public:
-    explicit Recorder(std::vector<http::Outcome>& outcomes) : outcomes_(outcomes) {}
+    Recorder(Played& played, bool wants_rises) : played_(played), wants_rises_(wants_rises) {}
 
-    void exchange_ended(const http::Outcome& outcome) override { outcomes_.push_back(outcome); }
+    void exchange_ended(const http::Outcome& outcome) override {
+        played_.outcomes.push_back(outcome);
+    }
+    [[nodiscard]] bool wants_rises() const noexcept override { return wants_rises_; }
+    void delivery_rose(const http::Outcome& outcome) override { played_.rises.push_back(outcome); }
 
 private:
-    std::vector<http::Outcome>& outcomes_;
+    Played& played_;
+    bool wants_rises_;
 };
 
 // What the clients share.
@@ -180,7 +185,7 @@ Task<Played> perform(Loop& loop, const Scene& scene) {
     const Context context = co_await this_task();
     Played played;
     played.clients.resize(scene.clients.size());
-    Recorder recorder(played.outcomes);
+    Recorder recorder(played, scene.wants_rises);
     http::Server server(loop, scene.handler, scene.options);
     server.observe(&recorder);
     Result<std::unique_ptr<TcpAcceptor>> acceptor =
@@ -217,6 +222,14 @@ void check_books(const Scene& scene, const Played& played) {
         CHECK(outcome.times.queued <= outcome.times.ended);
         accepted += send.wire_accepted();
         received += receive.wire();
+    }
+    for (const http::Outcome& rise : played.rises) {
+        const auto before =
+            std::ranges::find(played.outcomes, rise.exchange_id, &http::Outcome::exchange_id);
+        REQUIRE(before != played.outcomes.end());
+        CHECK(http::delivery_of(rise) > http::delivery_of(*before));
+        CHECK(rise.send.wire_accepted() == before->send.wire_accepted());
+        CHECK(rise.times.ended == before->times.ended);
     }
     std::uint64_t seen = 0;
     std::uint64_t sent = 0;

@@ -67,6 +67,7 @@ struct Scene {
     std::vector<Script> clients;  // All at once.
     http::ServerOptions options{};
     simulation::Options world{};
+    bool wants_rises = false;
     bool is_lossless = true;  // What the server sent arrives, if the client reads to a FIN.
 };
 
@@ -80,6 +81,7 @@ struct ClientSaw {
 struct Played {
     std::vector<ClientSaw> clients;
     std::vector<http::Outcome> outcomes;  // In the order in which they were told.
+    std::vector<http::Outcome> rises;     // The same, of what was told later.
     Result<void> served;
     std::size_t connections_most = 0;
 

@@ -2,6 +2,7 @@
 
 #include "sluice/http/server.h"
 
+#include "sluice/http/outcome_json.h"
 #include "sluice/http/verdict.h"
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/combine.h"
@@ -9,6 +10,7 @@
 #include "sluice/tests/support/simulation.h"
 
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -302,6 +304,30 @@ Task<> read_and_wait(Seen& seen, Request& request, Responder& responder) {
         CHECK(content);
     }
     co_await wait_for_stop(seen, request, responder);
+}
+
+// Answers although it was asked to stop.
+Task<> answer_all_the_same(std::optional<Outcome>& told, Request&, Responder& responder) {
+    co_await sleep_for(hours(1));
+    told = co_await responder.send(http::Status::created, "hello\n");
+}
+
+TEST_CASE("S5: a status of which nothing was accepted was not sent, whatever the handler chose",
+          "[http][outcome]") {
+    std::optional<Outcome> told;
+    const Played played = play({
+        .handler =
+            [&](Request& request, Responder& responder) {
+                return answer_all_the_same(told, request, responder);
+            },
+        .clients = {{Send{get()}, Wait{seconds(1)}, Reset{}}},
+    });
+    CHECK(played.ids() == "S5");
+    CHECK(played.outcome().send.wire_accepted() == 0);
+    CHECK(played.outcome().status == http::Status{});
+    REQUIRE(told);
+    CHECK(told->status == http::Status{});
+    CHECK(http::to_json(*told).find("\"status\":null") != std::string::npos);
 }
 
 TEST_CASE("S5: is told at once, in whatever order the request's end and the client's are seen",

@@ -137,6 +137,8 @@ TEST_CASE("verdict: on a server, of two that could hold the earlier in the table
         {"content that stopped coming", Verdict::request_truncated,
          server_outcome(Came::body_partial, Send::assigned,
                         {By::peer, How::timeout, In::body, TimeoutKind::between_bytes})},
+        {"gone while the last of the content was read, and that was whole", Verdict::client_gone,
+         server_outcome(Came::complete, Send::assigned, {By::peer, How::fin, In::body})},
         {"gone while the handler did not read, content or no", Verdict::client_gone,
          server_outcome(Came::body_partial, Send::assigned, {By::peer, How::reset, In::handler})},
         {"gone after a 100, and before the final head", Verdict::client_gone,
