@@ -76,8 +76,8 @@ Task<Fetched> Client::fetch(ClientRequest request) {
     co_return fetched;
 }
 
-Task<> Client::close() {
-    return pool_->close();
+Task<> Client::close(Duration patience) {
+    return pool_->close(patience);
 }
 
 std::size_t Client::connections() const noexcept {

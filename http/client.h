@@ -17,6 +17,7 @@
 #include "sluice/http/exchange.h"
 #include "sluice/http/fetched.h"
 #include "sluice/http/outcome_observer.h"
+#include "sluice/runtime/clock.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/task.h"
 #include "sluice/runtime/transport.h"
@@ -50,8 +51,11 @@ public:
     // what became of the exchange. A request whose content must be written belongs to begin().
     [[nodiscard]] Task<Fetched> fetch(ClientRequest request);
 
-    // Refuses new exchanges, aborts those under way, and closes all connections. Idempotent.
-    [[nodiscard]] Task<> close();
+    // Refuses new exchanges, closes idle connections, and waits for the exchanges under way, those
+    // that wait for a connection included. What has not ended when `patience` is over, or when a
+    // stop comes, is aborted. An exchange that nobody drives on ends by its time limits only:
+    // destroy its handle first. Idempotent; not twice at once.
+    [[nodiscard]] Task<> close(Duration patience = never);
 
     // Open connections, and those of them that wait for the next exchange.
     [[nodiscard]] std::size_t connections() const noexcept;

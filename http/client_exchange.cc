@@ -145,7 +145,7 @@ void ClientExchange::disconnected() {
 
 bool ClientExchange::may_retry_now() const noexcept {
     const bool nothing_came = outcome_.receive.phase == ReceivePhase::none;
-    if (!has_handle_ || pool_.closing() || !outcome_.connection.reused() || !nothing_came) {
+    if (!has_handle_ || pool_.aborting() || !outcome_.connection.reused() || !nothing_came) {
         return false;
     }
     const bool untouched =

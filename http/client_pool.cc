@@ -20,6 +20,7 @@ ClientPool::~ClientPool() {
 
 ClientExchange& ClientPool::begin(const ClientRequest& request) {
     ClientExchange& exchange = take_exchange();
+    ++under_way_;
     if (request.error()) {
         exchange.prepare_refusal(request.error());
         exchange.fail({Party::application, Mechanism::protocol, ExchangePhase::none});
@@ -91,7 +92,7 @@ void ClientPool::withdraw(ClientExchange& exchange) {
 
 // Opens connections for those who wait and for whom none is being opened.
 void ClientPool::connect_more(ClientOrigin& origin) {
-    if (closing_) {
+    if (aborting_) {
         return;
     }
     make_room_for_fresh(origin);
@@ -174,14 +175,10 @@ bool ClientPool::serve_waiting(ClientConnection& connection, bool is_fresh) {
 }
 
 void ClientPool::release(ClientConnection& connection) {
-    if (closing_) {
-        connection.close(Ending::orderly);
+    if (!aborting_ && serve_waiting(connection, false)) {
         return;
     }
-    if (serve_waiting(connection, false)) {
-        return;
-    }
-    if (idle_ >= options_.idle_connections_max) {
+    if (closing_ || idle_ >= options_.idle_connections_max) {
         connection.close(Ending::orderly);
         return;
     }
@@ -199,23 +196,49 @@ void ClientPool::report(const Outcome& outcome) {
     if (observer_ != nullptr) {
         observer_->exchange_ended(outcome);
     }
+    --under_way_;
+    exchange_ended_.set();
 }
 
 void ClientPool::recycle(ClientExchange& exchange) {
     unused_.push_back(&exchange);
 }
 
-Task<> ClientPool::close() {
+Task<> ClientPool::close(Duration patience) {
     closing_ = true;
-    for (std::size_t index = 0; index < exchanges_.size(); ++index) {
-        ClientExchange& exchange = *exchanges_[index];
-        exchange.fail({Party::application, Mechanism::drain, exchange.phase()});
+    for (auto& [name, origin] : origins_) {
+        while (!origin.idle.empty()) {
+            origin.idle.back()->close(Ending::orderly);  // It leaves the idle ones by this.
+        }
+    }
+    const sluice::Result<void> ended = co_await with_timeout(patience, all_ended());
+    if (!ended) {
+        abort_all();
     }
     for (ClientConnection* const connection : connections_) {
         connection->close(Ending::orderly);
     }
     scope_.request_stop();  // What is being opened and nobody waits for.
     co_await scope_.join();
+}
+
+Task<sluice::Result<void>> ClientPool::all_ended() {
+    while (under_way_ > 0) {
+        exchange_ended_.reset();
+        const bool happened = co_await exchange_ended_.wait();
+        if (!happened) {
+            co_return failure(sluice::Errc::cancelled, sluice::Phase::none);
+        }
+    }
+    co_return sluice::Result<void>();
+}
+
+void ClientPool::abort_all() {
+    aborting_ = true;
+    for (std::size_t index = 0; index < exchanges_.size(); ++index) {
+        ClientExchange& exchange = *exchanges_[index];
+        exchange.fail({Party::application, Mechanism::drain, exchange.phase()});
+    }
 }
 
 }  // namespace sluice::http

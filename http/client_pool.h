@@ -15,7 +15,9 @@
 #include "sluice/http/outbox.h"
 #include "sluice/http/outcome_observer.h"
 #include "sluice/http/url.h"
+#include "sluice/runtime/await.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/error.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/stop.h"
@@ -59,12 +61,12 @@ public:
     void observe(OutcomeObserver* observer) noexcept { observer_ = observer; }
     void connect_https_with(Connector& connector) noexcept { https_connector_ = &connector; }
     [[nodiscard]] ClientExchange& begin(const ClientRequest& request);
-    [[nodiscard]] Task<> close();
+    [[nodiscard]] Task<> close(Duration patience);
 
     [[nodiscard]] Loop& loop() noexcept { return loop_; }
     [[nodiscard]] BlockPool& blocks() noexcept { return blocks_; }
     [[nodiscard]] const ClientOptions& options() const noexcept { return options_; }
-    [[nodiscard]] bool closing() const noexcept { return closing_; }
+    [[nodiscard]] bool aborting() const noexcept { return aborting_; }
     [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
     [[nodiscard]] std::size_t idle_connections() const noexcept { return idle_; }
 
@@ -81,6 +83,8 @@ public:
     void forget_idle(ClientConnection& connection);
 
 private:
+    [[nodiscard]] Task<sluice::Result<void>> all_ended();
+    void abort_all();
     [[nodiscard]] Connector* connector_of(Scheme scheme) const noexcept;
     [[nodiscard]] ClientExchange& take_exchange();
     void connect_more(ClientOrigin& origin);
@@ -101,7 +105,10 @@ private:
     std::size_t idle_ = 0;
     std::vector<std::unique_ptr<ClientExchange>> exchanges_;
     std::vector<ClientExchange*> unused_;
-    bool closing_ = false;
+    std::size_t under_way_ = 0;  // Exchanges that have not ended.
+    Event exchange_ended_;
+    bool closing_ = false;   // No new exchanges.
+    bool aborting_ = false;  // And none of those begun goes on.
 };
 
 }  // namespace sluice::http

@@ -87,5 +87,25 @@ TEST_CASE("object index: a list is in order, and can be gone on with", "[example
     CHECK(index.list("", "c", 100).empty());
 }
 
+TEST_CASE(
+    "object index: what a killed process left goes at a start, and what a live one has does not",
+    "[examples]") {
+    const tests::TemporaryDirectory directory;
+    std::filesystem::create_directory(directory.path("root"));
+    directory.write("root/.sluice-1a", "left by a process that was killed");
+    {
+        ObjectIndex one(directory.path("root"));
+        REQUIRE(one.load());
+        CHECK_FALSE(std::filesystem::exists(directory.path("root/.sluice-1a")));
+        directory.write("root/.sluice-2b", "about to replace an object");
+        ObjectIndex other(directory.path("root"));
+        REQUIRE(other.load());
+        CHECK(std::filesystem::exists(directory.path("root/.sluice-2b")));
+    }
+    ObjectIndex later(directory.path("root"));
+    REQUIRE(later.load());
+    CHECK_FALSE(std::filesystem::exists(directory.path("root/.sluice-2b")));
+}
+
 }  // namespace
 }  // namespace sluice::examples

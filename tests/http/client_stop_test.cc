@@ -197,7 +197,10 @@ Task<> close_while_busy(ClientRig& rig) {
     Scope scope(rig.loop());
     scope.spawn(upload(rig.client(), get(rig.url()), busy));
     co_await sleep_for(1s);
-    co_await rig.client().close();
+    const Instant asked = rig.loop().now();
+    co_await rig.client().close(5s);
+    CHECK(rig.loop().now() - asked >= 5s);
+    CHECK(rig.loop().now() - asked < 6s);
     CHECK(rig.client().connections() == 0);
     co_await scope.join();
     REQUIRE(busy);
@@ -210,9 +213,93 @@ Task<> close_while_busy(ClientRig& rig) {
     CHECK(late->cause.mechanism == Mechanism::drain);
 }
 
-TEST_CASE("client: close() aborts what is under way, and refuses what comes later",
+TEST_CASE("client: close() aborts what its patience did not suffice for, and refuses what comes",
           "[http][client]") {
     with_client({{expect_heads(), rest()}}, close_while_busy);
+}
+
+Task<> close_and_note(ClientRig& rig, bool& closed) {
+    co_await rig.client().close();
+    closed = true;
+}
+
+Task<> stop_closing(ClientRig& rig) {
+    std::optional<Outcome> busy;
+    bool closed = false;
+    Scope exchanges(rig.loop());
+    exchanges.spawn(upload(rig.client(), get(rig.url()), busy));
+    Scope closing(rig.loop());
+    closing.spawn(close_and_note(rig, closed));
+    co_await sleep_for(60s);
+    CHECK_FALSE(closed);
+    CHECK_FALSE(busy);
+    closing.request_stop();
+    co_await closing.join();
+    CHECK(rig.client().connections() == 0);
+    co_await exchanges.join();
+    REQUIRE(busy);
+    CHECK(busy->cause.mechanism == Mechanism::drain);
+}
+
+TEST_CASE("client: a stop of close() aborts what is under way", "[http][client]") {
+    ClientOptions options;
+    options.first_byte_max = never;
+    with_client({{expect_heads(), rest()}}, stop_closing, options);
+}
+
+Task<> close_in_good_order(ClientRig& rig) {
+    std::optional<Outcome> first;
+    co_await upload(rig.client(), get(rig.url()), first);
+    CHECK(rig.client().idle_connections() == 1);
+    std::optional<Outcome> sending;
+    std::optional<Outcome> waiting;
+    std::optional<Outcome> late;
+    Scope scope(rig.loop());
+    scope.spawn(upload(rig.client(), put(rig.url()).length(content.size()), sending));
+    scope.spawn(upload(rig.client(), get(rig.url()), waiting));
+    co_await yield();
+    Scope closing(rig.loop());
+    bool closed = false;
+    closing.spawn(close_and_note(rig, closed));
+    co_await sleep_for(100ms);
+    CHECK_FALSE(closed);
+    co_await upload(rig.client(), get(rig.url()), late);
+    co_await closing.join();
+    CHECK(closed);
+    CHECK(rig.client().connections() == 0);
+    co_await scope.join();
+    REQUIRE(late);
+    CHECK(verdict_of(*late) == Verdict::refused_locally);
+    REQUIRE(sending);
+    CHECK(verdict_of(*sending) == Verdict::complete);
+    REQUIRE(waiting);  // For the only connection there may be.
+    CHECK(verdict_of(*waiting) == Verdict::complete);
+}
+
+TEST_CASE("client: close() waits for what is under way, what waits for a connection included",
+          "[http][client]") {
+    ClientOptions options;
+    options.connections_per_origin_max = 1;
+    const Script script{
+        expect_heads(),   say(ok + "hello"), expect_octets(59 + 35 + content.size()),
+        pause(1s),        say(ok + "hello"), expect_heads(3),
+        say(ok + "hello")};
+    with_client({script}, close_in_good_order, options);
+}
+
+Task<> close_with_idle(ClientRig& rig) {
+    std::optional<Outcome> outcome;
+    co_await upload(rig.client(), get(rig.url()), outcome);
+    CHECK(rig.client().idle_connections() == 1);
+    const Instant asked = rig.loop().now();
+    co_await rig.client().close();
+    co_await rig.client().close();
+    CHECK(rig.client().connections() == 0);
+    CHECK(rig.loop().now() - asked < 1s);
+}
+
+TEST_CASE("client: close() closes idle connections at once", "[http][client]") {
+    with_client({{expect_heads(), say(ok + "hello"), rest()}}, close_with_idle);
 }
 
 // What becomes of exchanges must not depend on the luck of any operation.
