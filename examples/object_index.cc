@@ -5,6 +5,7 @@
 #include "sluice/tls/digest.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -78,9 +79,19 @@ private:
 
 }  // namespace
 
+ObjectIndex::~ObjectIndex() {
+    if (lock_fd_ >= 0) {
+        ::close(lock_fd_);
+    }
+}
+
 Result<void> ObjectIndex::load() {
     std::error_code error;
     fs::create_directories(directory_, error);
+    const Result<bool> is_alone = take_directory();
+    if (!is_alone) {
+        return failed(is_alone);
+    }
     fs::directory_iterator entries(directory_, error);
     if (error) {
         return std::unexpected(error_from_errno(error.value(), Phase::open));
@@ -88,7 +99,9 @@ Result<void> ObjectIndex::load() {
     for (const fs::directory_entry& entry : entries) {
         const std::string name = entry.path().filename().string();
         if (name.starts_with(AtomicFile::hidden_prefix)) {
-            static_cast<void>(fs::remove(entry.path(), error));
+            if (*is_alone) {
+                static_cast<void>(fs::remove(entry.path(), error));
+            }
             continue;
         }
         const std::optional<std::string> key = key_of_file_name(name);
@@ -107,7 +120,26 @@ Result<void> ObjectIndex::load() {
         }
         objects_.insert_or_assign(*key, *object);
     }
+    // From now on others may come, who must not clear up what is ours.
+    if (::flock(lock_fd_, LOCK_SH) != 0) {
+        return std::unexpected(error_from_errno(errno, Phase::open));
+    }
     return {};
+}
+
+// Yields whether nobody else has it. If so, whoever comes waits until we have cleared up.
+Result<bool> ObjectIndex::take_directory() {
+    lock_fd_ = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_fd_ < 0) {
+        return std::unexpected(error_from_errno(errno, Phase::open));
+    }
+    if (::flock(lock_fd_, LOCK_EX | LOCK_NB) == 0) {
+        return true;
+    }
+    if (errno != EWOULDBLOCK || ::flock(lock_fd_, LOCK_SH) != 0) {
+        return std::unexpected(error_from_errno(errno, Phase::open));
+    }
+    return false;
 }
 
 std::optional<Object> ObjectIndex::find(const std::string& key) const {

@@ -47,9 +47,11 @@ public:
 
     explicit ObjectIndex(std::string directory) : directory_(std::move(directory)) {}
     ObjectIndex(ObjectIndex&&) = delete;
+    ~ObjectIndex();
 
     // Creates the directory if need be, and reads it. Files without a hash are hashed; what a
-    // killed process left of a replacement is removed.
+    // killed process left of a replacement is removed, unless another index has the directory: it
+    // might be a replacement under way there.
     [[nodiscard]] Result<void> load();
 
     [[nodiscard]] std::optional<Object> find(const std::string& key) const;
@@ -78,7 +80,10 @@ private:
     [[nodiscard]] const Object* look_up(const std::string& key) const;
     void look_again(const std::string& key, const Object* written);
 
+    [[nodiscard]] Result<bool> take_directory();
+
     std::string directory_;
+    int lock_fd_ = -1;          // The directory, locked with all that have it.
     mutable std::mutex mutex_;  // Of what follows.
     std::map<std::string, Object> objects_;
     std::map<std::string, Changes> changes_;
