@@ -81,7 +81,9 @@ Task<sluice::Result<void>> ClientExchange::send_content(std::span<const std::byt
     const sluice::Result<void> sent = co_await writing;
     write_stop_ = nullptr;
     if (!sent) {
-        if (context.stop != nullptr && context.stop->requested()) {
+        // Content that the request brought is sent under the connection's stop, not the caller's.
+        const bool is_callers = content_ == nullptr;
+        if (is_callers && context.stop != nullptr && context.stop->requested()) {
             abort(Mechanism::cancelled);
         } else {
             sending_failed(sent.error());

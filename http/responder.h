@@ -11,7 +11,8 @@
 //               stop: its waits end with `cancelled`, and it still runs to its end.
 // Errors:       Writing more than was declared is refused, and finishing with less aborts. An
 //               unfinished sink aborts: the connection is reset, so no client can take the response
-//               for whole. After an error the answer cannot be mended.
+//               for whole, unless all that was declared had been written. After an error the answer
+//               cannot be mended.
 // Source:       RFC 9110 6.4, 8.6, 15; RFC 9112 6, 7.1, 9.6.
 
 #pragma once

@@ -233,6 +233,8 @@ Task<ServerConnection::Next> ServerConnection::linger() {
     const bool ended_before_us =
         transport_.peer_end() != PeerEnd::none || transport_.state().finished_by_peer;
     co_await transport_.shut_down_sending();
+    // A connection that was reset by then did not take it.
+    const bool fin_is_out = !transport_.state().closed;
     const Instant until = after(loop().now(), core_.options().linger_max);
     std::uint64_t octets = input_.size();
     Next next = Next::linger;
@@ -248,11 +250,11 @@ Task<ServerConnection::Next> ServerConnection::linger() {
             next = orderly ? Next::close : Next::reset;
         }
     }
-    sample_last(ended_before_us);
+    sample_last(ended_before_us, fin_is_out);
     co_return next;
 }
 
-void ServerConnection::sample_last(bool ended_before_us) noexcept {
+void ServerConnection::sample_last(bool ended_before_us, bool fin_is_out) noexcept {
     if (rises_ != nullptr && core_.wants_rises() && last_record_ == nullptr &&
         transport_.peer_end() != PeerEnd::reset) {
         const bool closed_after_us = transport_.peer_end() == PeerEnd::fin && !ended_before_us;
@@ -265,7 +267,7 @@ void ServerConnection::sample_last(bool ended_before_us) noexcept {
     Outcome& outcome = last_record_->outcome;
     // Our FIN is counted as one octet, and acknowledged after all the others.
     const std::uint64_t unacknowledged = transport_.state().unacknowledged;
-    const std::uint64_t missing = unacknowledged == 0 ? 0 : unacknowledged - 1;
+    const std::uint64_t missing = unacknowledged - (fin_is_out && unacknowledged > 0 ? 1 : 0);
     const std::uint64_t all = outcome.send.wire_accepted();
     outcome.acknowledge(all - std::min(all, missing), loop().now());
     switch (transport_.peer_end()) {

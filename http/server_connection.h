@@ -94,7 +94,7 @@ private:
     [[nodiscard]] Task<> end(Next next);
     [[nodiscard]] Task<Next> linger();
     // What is known of the last response, now that no more will be.
-    void sample_last(bool ended_before_us) noexcept;
+    void sample_last(bool ended_before_us, bool fin_is_out) noexcept;
     // What the next input, or its absence, shows of the responses before it.
     void look_for_rises(const sluice::Result<Received>* received);
     void blame_unanswered() noexcept;

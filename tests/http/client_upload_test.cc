@@ -118,6 +118,19 @@ TEST_CASE("client: content held by the request stops as soon as the answer makes
     with_client({{expect_octets(1000), say(too_large), rest()}}, upload_own_content);
 }
 
+// Found by a campaign: seed 3.
+Task<> upload_own_content_and_blame_nobody(ClientRig& rig) {
+    Exchange exchange = rig.client().begin(put(rig.url()).content(std::string(1'000'000, 'x')));
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(verdict_of(outcome) == Verdict::answered_early);
+    CHECK_FALSE(outcome.cause);
+}
+
+TEST_CASE("client: who is answered early has cancelled nothing", "[http][client]") {
+    with_client({{expect_octets(1000), say(too_large), rest()}},
+                upload_own_content_and_blame_nobody);
+}
+
 Task<sluice::Result<std::uint64_t>> forward_slowly(std::string content, ByteSink& body) {
     MemorySource source(content);
     RateLimitedSource slowed(source, 100);

@@ -1,0 +1,188 @@
+#include "sluice/tests/simulation/checks.h"
+
+#include "sluice/http/cause.h"
+#include "sluice/http/verdict.h"
+#include "sluice/tests/simulation/client_host.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace sluice::campaign {
+
+namespace {
+
+using http::Cause;
+using http::Mechanism;
+using http::Party;
+using http::TimeoutKind;
+
+std::string words(const Cause& cause) {
+    return std::string(name(cause.party)) + "/" + std::string(name(cause.mechanism)) + "/" +
+           std::string(name(cause.phase)) + "/" + std::string(name(cause.timeout));
+}
+
+bool has(const std::vector<int>& errors, std::initializer_list<int> any_of) {
+    return std::ranges::any_of(
+        errors, [&](int each) { return std::ranges::find(any_of, each) != any_of.end(); });
+}
+
+// Whether an end of the peer's was seen at this end, and the peer, or a cut, had made it.
+bool peer_left(const CaseFile& file, const WireEnd& own, const WireEnd& other, Mechanism how,
+               Instant at) {
+    const bool seen = how == Mechanism::fin ? own.fin_seen_at <= at
+                                            : std::min(own.reset_seen_at, own.fin_seen_at) <= at;
+    return seen && (other.shut_at <= at || file.evidence.is_cut || !other.is_known);
+}
+
+// Less than this since its beginning, and no time limit of that kind can have passed.
+Duration least_of(const http::ClientOptions& options, TimeoutKind kind) {
+    switch (kind) {
+        case TimeoutKind::pool_wait: return options.pool_wait_max;
+        case TimeoutKind::connect: return options.connect_max;
+        case TimeoutKind::first_byte: return options.first_byte_max;
+        case TimeoutKind::between_bytes: return options.between_bytes_max;
+        case TimeoutKind::stall: return options.stall_max;
+        default: return Duration(0);
+    }
+}
+
+// Whether the answer had more content than its client takes, or said so.
+bool is_too_much(const CaseFile& file, const Attempt& attempt, const http::ClientOptions& options) {
+    const Told* const server = file.server_of(attempt.key);
+    const Handling* const handling = file.handling_of(attempt.key);
+    const std::uint64_t declared = handling == nullptr ? 0 : handling->declared.value_or(0);
+    const std::uint64_t offered = server == nullptr ? 0 : server->outcome.send.body_offered;
+    return std::max(declared, offered) > options.limits.content_octets_max;
+}
+
+bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientOptions& options) {
+    const Outcome& outcome = *attempt.outcome;
+    const Cause& cause = outcome.cause;
+    const Evidence& evidence = file.evidence;
+    const Instant ended = outcome.times.ended;
+    const Call* const call = attempt.call;
+    const WireConnection* const wire = file.wire_of(attempt.key);
+    switch (cause.mechanism) {
+        case Mechanism::none: return true;
+        case Mechanism::fin:
+        case Mechanism::reset:
+            return cause.party == Party::peer && wire != nullptr &&
+                   peer_left(file, wire->client, wire->server, cause.mechanism, ended);
+        case Mechanism::timeout:
+            return ended - outcome.times.queued >= least_of(options, cause.timeout);
+        case Mechanism::protocol:
+            if (cause.party == Party::application) {
+                return call == nullptr || call->asked_nonsense ||
+                       call->gave_up == Mechanism::protocol;
+            }
+            return call != nullptr && call->to == Host::raw;
+        case Mechanism::refused:
+            return cause.party == Party::peer && has(evidence.connect_errors, {ECONNREFUSED});
+        case Mechanism::unreachable:
+            return cause.party == Party::network &&
+                   (has(evidence.connect_errors, {EHOSTUNREACH, ETIMEDOUT}) ||
+                    (wire != nullptr && wire->client.gave_up));
+        case Mechanism::tls: return false;
+        case Mechanism::cancelled:
+            return call == nullptr || call->gave_up == Mechanism::cancelled ||
+                   outcome.receive.discarded > options.drain_octets_max;
+        case Mechanism::deadline: return call != nullptr && ended >= call->began + call->limit;
+        case Mechanism::source_error:
+        case Mechanism::sink_error: return call != nullptr && call->gave_up == cause.mechanism;
+        case Mechanism::drain: return evidence.client_closed_at <= ended;
+        case Mechanism::limit:
+            return cause.party == Party::local_resource || is_too_much(file, attempt, options) ||
+                   (call != nullptr && call->to == Host::raw);
+        case Mechanism::internal: return false;
+    }
+    return false;
+}
+
+bool is_proven(const CaseFile& file, const ExchangeKey& key, const Told& told) {
+    const Outcome& outcome = told.outcome;
+    const Cause& cause = outcome.cause;
+    const Handling* const handling = file.handling_of(key);
+    const WireConnection* const wire = file.wire_of(key);
+    switch (cause.mechanism) {
+        case Mechanism::none: return true;
+        case Mechanism::fin:
+        case Mechanism::reset:
+            return cause.party == Party::peer && wire != nullptr &&
+                   peer_left(file, wire->server, wire->client, cause.mechanism, told.at);
+        case Mechanism::timeout: return cause.party == Party::peer;
+        case Mechanism::protocol:
+            if (cause.party == Party::application) {
+                return handling != nullptr &&
+                       (!handling->declared || handling->sent.octets != *handling->declared ||
+                        handling->aborted);
+            }
+            return wire != nullptr && !wire->client.is_known;  // No client of ours does.
+        case Mechanism::unreachable:
+            return cause.party == Party::network && wire != nullptr && wire->server.gave_up;
+        case Mechanism::cancelled: return cause.party == Party::local_resource;
+        case Mechanism::source_error:
+        case Mechanism::internal:
+            return cause.party == Party::application && handling != nullptr &&
+                   (handling->threw || handling->aborted || handling->sent.failed ||
+                    !handling->sent.ended);
+        case Mechanism::drain: return file.evidence.drained_at <= told.at;
+        case Mechanism::limit: return true;
+        case Mechanism::refused:
+        case Mechanism::tls:
+        case Mechanism::deadline:
+        case Mechanism::sink_error: return false;
+    }
+    return false;
+}
+
+}  // namespace
+
+void check_cause_proven(const CaseFile& file, Found& found) {
+    const http::ClientOptions options = client_options_of(file.script);
+    for (const Attempt& attempt : file.attempts) {
+        if (!is_proven(file, attempt, options)) {
+            found.push_back(at(attempt.key) + "its client blames " + words(attempt.outcome->cause));
+        }
+        const Outcome& outcome = *attempt.outcome;
+        const bool is_complete = outcome.receive.phase == http::ReceivePhase::complete;
+        if (!outcome.cause && !is_complete && attempt.told != nullptr) {
+            found.push_back(at(attempt.key) + "its client blames nobody");
+        }
+    }
+    for (const auto& [key, told] : file.servers) {
+        if (!is_proven(file, key, *told)) {
+            found.push_back(at(key) + "its server blames " + words(told->outcome.cause));
+        }
+    }
+}
+
+void check_cause_first(const CaseFile& file, Found& found) {
+    for (const Attempt& attempt : file.attempts) {
+        const Call* const call = attempt.call;
+        const Outcome& outcome = *attempt.outcome;
+        const WireConnection* const wire = file.wire_of(attempt.key);
+        if (call == nullptr || attempt.told == nullptr || call->gave_up_at == never ||
+            outcome.times.ended < call->gave_up_at) {
+            continue;
+        }
+        const bool nothing_before =
+            wire == nullptr ||
+            std::min(wire->client.fin_seen_at, wire->client.reset_seen_at) > call->gave_up_at;
+        const bool is_peer =
+            outcome.cause.party == Party::peer && (outcome.cause.mechanism == Mechanism::fin ||
+                                                   outcome.cause.mechanism == Mechanism::reset);
+        if (nothing_before && is_peer) {
+            found.push_back(of(*call) + "the application gave up first, and is told of " +
+                            words(outcome.cause));
+        }
+        const bool reset_before = wire != nullptr &&
+                                  wire->client.reset_seen_at < call->gave_up_at &&
+                                  is_assigned(outcome);
+        if (reset_before && outcome.cause.party == Party::application) {
+            found.push_back(of(*call) + "reset before the application gave up, and is told of " +
+                            words(outcome.cause));
+        }
+    }
+}
+
+}  // namespace sluice::campaign
