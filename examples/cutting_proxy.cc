@@ -62,8 +62,9 @@ Task<Result<void>> CuttingProxy::serve() {
 
 Task<Result<void>> CuttingProxy::pass_on(Transport& client) {
     TcpConnector connector(loop_);
+    ConnectTimes times;
     Result<std::unique_ptr<Transport>> connected =
-        co_await connector.connect("127.0.0.1", server_.port());
+        co_await connector.connect("127.0.0.1", server_.port(), times);
     if (!connected) {
         co_return failed(connected);
     }

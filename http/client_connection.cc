@@ -10,12 +10,20 @@
 
 namespace sluice::http {
 
-ClientConnection::ClientConnection(ClientPool& pool, ClientOrigin& origin, Transport& transport)
+void note_connecting(const ConnectTimes& connecting, Times& times) noexcept {
+    const auto since_queued = [&](Instant at) { return at >= times.queued ? at : never; };
+    times.resolved = since_queued(connecting.resolved);
+    times.secured = since_queued(connecting.secured);
+}
+
+ClientConnection::ClientConnection(ClientPool& pool, ClientOrigin& origin, Transport& transport,
+                                   const ConnectTimes& times)
     : pool_(pool),
       origin_(origin),
       transport_(transport),
       scope_(pool.loop()),
       outbox_(pool.loop(), scope_, pool.blocks(), transport, *this, pool.options().stall_max),
+      connect_times_(times),
       idle_since_(pool.loop().now()) {}
 
 ClientConnection::~ClientConnection() {
@@ -72,6 +80,7 @@ void ClientConnection::assign(ClientExchange& exchange) {
     outcome.connection.local = transport_.local();
     outcome.connection.idle = pool_.loop().now() - idle_since_;
     if (exchanges_ == 1) {
+        note_connecting(connect_times_, outcome.times);
         outcome.times.connected = pool_.loop().now();
     }
     exchange.assigned(*this);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "sluice/http/outbox.h"
+#include "sluice/http/outcome.h"
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/error.h"
@@ -29,9 +30,13 @@ class ClientExchange;
 class ClientPool;
 struct ClientOrigin;
 
+// What of a connect happened for an exchange, and not before there was one.
+void note_connecting(const ConnectTimes& connecting, Times& times) noexcept;
+
 class ClientConnection final : private OutboxListener, private Timer {
 public:
-    ClientConnection(ClientPool& pool, ClientOrigin& origin, Transport& transport);
+    ClientConnection(ClientPool& pool, ClientOrigin& origin, Transport& transport,
+                     const ConnectTimes& times);
     ClientConnection(ClientConnection&&) = delete;
     ~ClientConnection();
 
@@ -68,6 +73,7 @@ private:
     Scope scope_;
     Outbox outbox_;
     ClientExchange* exchange_ = nullptr;
+    ConnectTimes connect_times_;
     Instant idle_since_;
     std::uint32_t exchanges_ = 0;
     Ending ending_ = Ending::orderly;

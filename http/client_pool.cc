@@ -123,8 +123,9 @@ Task<> ClientPool::connect(ClientOrigin& origin, std::unique_ptr<ConnectAttempt>
     const Duration limit = options_.connect_max;
     const Instant deadline = limit == never ? never : loop_.now() + limit;
     Connector& connector = *connector_of(origin.name.scheme);
+    ConnectTimes times;
     Task<sluice::Result<std::unique_ptr<Transport>>> task =
-        with_deadline(deadline, connector.connect(origin.name.host, origin.name.port));
+        with_deadline(deadline, connector.connect(origin.name.host, origin.name.port, times));
     Under<sluice::Result<std::unique_ptr<Transport>>> connecting(&attempt->stop, std::move(task));
     const sluice::Result<std::unique_ptr<Transport>> transport = co_await connecting;
 
@@ -135,19 +136,20 @@ Task<> ClientPool::connect(ClientOrigin& origin, std::unique_ptr<ConnectAttempt>
         exchange->attempt = nullptr;
         if (!transport || exchange->has_failed()) {
             std::erase(origin.waiting, exchange);
+            note_connecting(times, exchange->outcome_record().times);
             exchange->connect_failed(transport ? sluice::Error{sluice::Errc::cancelled}
                                                : transport.error());
         }
     }
     if (transport) {
-        co_await keep(origin, **transport);
+        co_await keep(origin, **transport, times);
     }
     --origin.open;
     connect_more(origin);
 }
 
-Task<> ClientPool::keep(ClientOrigin& origin, Transport& transport) {
-    ClientConnection connection(*this, origin, transport);
+Task<> ClientPool::keep(ClientOrigin& origin, Transport& transport, const ConnectTimes& times) {
+    ClientConnection connection(*this, origin, transport, times);
     connections_.push_back(&connection);
     if (!serve_waiting(connection, true)) {
         release(connection);

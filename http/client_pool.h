@@ -91,7 +91,8 @@ private:
     void make_room_for_fresh(ClientOrigin& origin);
     [[nodiscard]] bool serve_waiting(ClientConnection& connection, bool is_fresh);
     [[nodiscard]] Task<> connect(ClientOrigin& origin, std::unique_ptr<ConnectAttempt> attempt);
-    [[nodiscard]] Task<> keep(ClientOrigin& origin, Transport& transport);
+    [[nodiscard]] Task<> keep(ClientOrigin& origin, Transport& transport,
+                              const ConnectTimes& times);
 
     Loop& loop_;
     Connector& connector_;

@@ -302,12 +302,15 @@ Task<> TcpAcceptor::close() {
 }
 
 Task<Result<std::unique_ptr<Transport>>> TcpConnector::connect(std::string_view host,
-                                                               std::uint16_t port) {
+                                                               std::uint16_t port,
+                                                               ConnectTimes& times) {
+    const bool is_numeric = Endpoint::parse_address(host, port).has_value();
     std::string name(host);
     const Result<std::vector<Endpoint>> endpoints = co_await resolve(std::move(name), port);
     if (!endpoints) {
         co_return failed(endpoints);
     }
+    times.resolved = is_numeric ? never : loop_.now();
     Error error{Errc::unreachable, Phase::resolve};
     for (const Endpoint& endpoint : *endpoints) {
         Result<std::unique_ptr<Transport>> connected = co_await connect_to(endpoint);

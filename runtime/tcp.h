@@ -165,8 +165,8 @@ class TcpConnector final : public Connector {
 public:
     explicit TcpConnector(Loop& loop) noexcept : loop_(loop) {}
 
-    Task<Result<std::unique_ptr<Transport>>> connect(std::string_view host,
-                                                     std::uint16_t port) override;
+    Task<Result<std::unique_ptr<Transport>>> connect(std::string_view host, std::uint16_t port,
+                                                     ConnectTimes& times) override;
 
 private:
     Task<Result<std::unique_ptr<Transport>>> connect_to(Endpoint endpoint);

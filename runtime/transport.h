@@ -94,15 +94,23 @@ private:
     Event input_changed_;
 };
 
+// When the steps of a connect ended: `never` for one that was not reached, or not needed.
+struct ConnectTimes {
+    Instant resolved = never;  // A name; a numeric address needs no resolving.
+    Instant secured = never;   // The handshake of TLS.
+};
+
 // Makes connections to a host.
 class Connector {
 public:
     virtual ~Connector() = default;
 
     // `host` is a name or a numeric address, without brackets. The error's phase says how far it
-    // got: resolve, connect, secure. A stop abandons the attempt and leaves nothing open.
+    // got: resolve, connect, secure. A stop abandons the attempt and leaves nothing open. `times`
+    // stays until it completes, and tells of a failed attempt too.
     virtual Task<Result<std::unique_ptr<Transport>>> connect(std::string_view host,
-                                                             std::uint16_t port) = 0;
+                                                             std::uint16_t port,
+                                                             ConnectTimes& times) = 0;
 };
 
 // Takes connections in.

@@ -4,6 +4,8 @@
 #include "sluice/runtime/block_on.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/simulated_backend.h"
+#include "sluice/runtime/tcp.h"
+#include "sluice/runtime/transport.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/http/scripted_server.h"
 
@@ -149,6 +151,87 @@ TEST_CASE("client: connecting to silence ends by its limit, or when nobody wants
     backend.make(*Endpoint::parse("10.0.0.1:80"), simulation::Reachability::silent);
     Loop loop(backend);
     block_on(loop, connect_to_silence(loop));
+}
+
+// As long a way to a connection as there is, with TLS at its end.
+class SecuringConnector final : public Connector {
+public:
+    explicit SecuringConnector(Loop& loop) : loop_(loop), plain_(loop) {}
+
+    Task<sluice::Result<std::unique_ptr<Transport>>> connect(std::string_view host,
+                                                             std::uint16_t port,
+                                                             ConnectTimes& times) override {
+        co_await sleep_for(1s);
+        times.resolved = loop_.now();
+        ConnectTimes inner;
+        sluice::Result<std::unique_ptr<Transport>> transport =
+            co_await plain_.connect(host, port, inner);
+        co_await sleep_for(2s);
+        times.secured = transport ? loop_.now() : never;
+        co_return transport;
+    }
+
+private:
+    Loop& loop_;
+    TcpConnector plain_;
+};
+
+Task<> connect_in_steps(Loop& loop) {
+    SecuringConnector connector(loop);
+    Client client(loop, connector);
+    {
+        Exchange exchange = client.begin(get("http://10.0.0.1/"));  // Refuses.
+        const Outcome outcome = co_await exchange.outcome();
+        CHECK(verdict_of(outcome) == Verdict::connect_failed);
+        CHECK(outcome.times.resolved - outcome.times.queued >= 1s);
+        CHECK(outcome.times.resolved - outcome.times.queued < 1100ms);
+        CHECK(outcome.times.secured == never);
+    }
+    co_await client.close();
+}
+
+TEST_CASE("client: an outcome says when the name was resolved, also where connecting failed",
+          "[http][client]") {
+    simulation::SimulatedBackend backend;
+    Loop loop(backend);
+    block_on(loop, connect_in_steps(loop));
+}
+
+Task<> time_connections(ClientRig& rig, bool is_named) {
+    SecuringConnector securing(rig.loop());
+    Client client(rig.loop(), securing);
+    Client plain(rig.loop());
+    std::string url = rig.url();
+    if (is_named) {
+        url.replace(url.find("127.0.0.1"), 9, "localhost");
+    }
+    const Fetched first = co_await client.fetch(get(url));
+    const http::Times& times = first.outcome.times;
+    CHECK(verdict_of(first.outcome) == Verdict::complete);
+    CHECK(times.resolved - times.queued >= 1s);
+    CHECK(times.resolved - times.queued < 1100ms);
+    CHECK(times.secured - times.queued >= 3s);
+    CHECK(times.connected >= times.secured);
+    const Fetched second = co_await client.fetch(get(url));
+    CHECK(second.outcome.connection.reused());
+    CHECK(second.outcome.times.resolved == never);
+    CHECK(second.outcome.times.secured == never);
+    const Fetched over_tcp = co_await plain.fetch(get(url));
+    CHECK((over_tcp.outcome.times.resolved != never) == is_named);
+    CHECK(over_tcp.outcome.times.secured == never);
+    co_await client.close();
+    co_await plain.close();
+}
+
+TEST_CASE(
+    "client: an outcome says when the name was resolved and the connection secured, the first",
+    "[http][client]") {
+    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    for (const bool is_named : {false, true}) {
+        with_client({{expect_heads(), say(answer), expect_heads(2), say(answer)},
+                     {expect_heads(), say(answer)}},
+                    [&](ClientRig& rig) { return time_connections(rig, is_named); });
+    }
 }
 
 Task<> drop_while_connecting(Loop& loop) {

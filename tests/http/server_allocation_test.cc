@@ -92,7 +92,9 @@ Task<std::uint64_t> allocations_under(Loop& loop, const Load& load) {
     scope.spawn(serve(server, *acceptor));
     TcpConnector connector(loop);
     const std::uint16_t port = acceptor->local().port();
-    Result<std::unique_ptr<Transport>> transport = co_await connector.connect("127.0.0.1", port);
+    ConnectTimes times;
+    Result<std::unique_ptr<Transport>> transport =
+        co_await connector.connect("127.0.0.1", port, times);
     REQUIRE(transport);
 
     std::string batch;

@@ -157,7 +157,9 @@ Task<bool> receive_up_to(Transport& transport, Visit& visit, std::uint64_t octet
 
 Task<> visit_server(Loop& loop, Random& random, Visit& visit) {
     TcpConnector connector(loop);
-    Result<std::unique_ptr<Transport>> transport = co_await connector.connect("127.0.0.1", port);
+    ConnectTimes times;
+    Result<std::unique_ptr<Transport>> transport =
+        co_await connector.connect("127.0.0.1", port, times);
     REQUIRE(transport);
     visit.client = (*transport)->local();
     visit.octets = some_requests(random);

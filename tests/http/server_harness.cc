@@ -77,7 +77,9 @@ private:
 Task<> Client::act(Stage& stage, const Script& script, ClientSaw& saw) {
     Client client(stage, saw);
     TcpConnector connector(stage.loop);
-    Result<std::unique_ptr<Transport>> connected = co_await connector.connect("127.0.0.1", port);
+    ConnectTimes times;
+    Result<std::unique_ptr<Transport>> connected =
+        co_await connector.connect("127.0.0.1", port, times);
     REQUIRE(connected);
     client.transport_ = std::move(*connected);
     for (const Step& step : script) {

@@ -28,7 +28,8 @@ Task<Ends> connect(Loop& loop) {
     std::unique_ptr<TcpAcceptor> acceptor =
         TcpAcceptor::listen(loop, Endpoint::loopback(80)).value();
     TcpConnector connector(loop);
-    Result<std::unique_ptr<Transport>> client = co_await connector.connect("127.0.0.1", 80);
+    ConnectTimes times;
+    Result<std::unique_ptr<Transport>> client = co_await connector.connect("127.0.0.1", 80, times);
     Result<std::unique_ptr<Transport>> server = co_await acceptor->accept();
     REQUIRE(client);
     REQUIRE(server);
