@@ -1,6 +1,7 @@
 #include "sluice/runtime/uring_backend.h"
 
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/ring_setup.h"
 #include "sluice/runtime/socket_calls.h"
 
 #include <sys/eventfd.h>
@@ -9,8 +10,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <thread>
 #include <utility>
 
 namespace sluice {
@@ -61,16 +64,22 @@ Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringOptions& o
 }
 
 Result<void> UringBackend::set_up(const UringOptions& options) {
-    int error = 0;
-    for (const unsigned flags : setup_flags) {
-        io_uring_params parameters{};
-        parameters.flags = flags | IORING_SETUP_CQSIZE;
-        parameters.cq_entries = options.completions_max;
-        error = io_uring_queue_init_params(options.submissions_max, &ring_, &parameters);
-        if (error != -EINVAL) {
-            break;
+    const auto attempt = [this](RingSize size) {
+        int error = 0;
+        for (const unsigned flags : setup_flags) {
+            io_uring_params parameters{};
+            parameters.flags = flags | IORING_SETUP_CQSIZE;
+            parameters.cq_entries = size.completions;
+            error = io_uring_queue_init_params(size.submissions, &ring_, &parameters);
+            if (error != -EINVAL) {
+                break;
+            }
         }
-    }
+        return error;
+    };
+    const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+    const int error =
+        set_up_ring({options.submissions_max, options.completions_max}, attempt, pause);
     if (error < 0) {
         return std::unexpected(error_from_errno(-error, Phase::open));
     }
