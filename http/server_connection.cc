@@ -6,10 +6,18 @@
 #include "sluice/runtime/ensure.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
 namespace sluice::http {
+
+namespace {
+
+// For a client that has all its answers: it need not see our FIN before we go.
+constexpr Duration idle_linger_max = std::chrono::milliseconds(100);
+
+}  // namespace
 
 ServerConnection::ServerConnection(ServerCore& core, Transport& transport,
                                    const Context& context) noexcept
@@ -229,13 +237,17 @@ Task<ServerConnection::Next> ServerConnection::linger() {
     if (!drained) {
         co_return Next::reset;
     }
+    const SocketState state = transport_.state();
     // Its FIN may lie behind octets that were not received yet.
-    const bool ended_before_us =
-        transport_.peer_end() != PeerEnd::none || transport_.state().finished_by_peer;
+    const bool ended_before_us = transport_.peer_end() != PeerEnd::none || state.finished_by_peer;
     co_await transport_.shut_down_sending();
     // A connection that was reset by then did not take it.
     const bool fin_is_out = !transport_.state().closed;
-    const Instant until = after(loop().now(), core_.options().linger_max);
+    const bool nothing_to_lose = idle_end_ && state.unacknowledged == 0;
+    const Duration patience = nothing_to_lose
+                                  ? std::min(idle_linger_max, core_.options().linger_max)
+                                  : core_.options().linger_max;
+    const Instant until = after(loop().now(), patience);
     std::uint64_t octets = input_.size();
     Next next = Next::linger;
     while (next == Next::linger) {
@@ -257,7 +269,8 @@ Task<ServerConnection::Next> ServerConnection::linger() {
 void ServerConnection::sample_last(bool ended_before_us, bool fin_is_out) noexcept {
     if (rises_ != nullptr && core_.wants_rises() && last_record_ == nullptr &&
         transport_.peer_end() != PeerEnd::reset) {
-        const bool closed_after_us = transport_.peer_end() == PeerEnd::fin && !ended_before_us;
+        const bool closed_after_us =
+            fin_is_out && transport_.peer_end() == PeerEnd::fin && !ended_before_us;
         rises_->connection_ended(transport_.state(), closed_after_us, loop().now(),
                                  *core_.observer());
     }

@@ -290,6 +290,31 @@ TEST_CASE("drain: open exchanges end with Connection: close, and idle connection
     CHECK(played.outcomes.front().times.ended < played.outcomes.back().times.ended);
 }
 
+TEST_CASE("drain: a client that keeps its idle connection open does not hold it up",
+          "[http][server][drain]") {
+    for (const std::string& octets : {std::string(), get()}) {
+        const Played played = play({
+            .handler = say_hello,
+            .clients = {{Send{octets}, Wait{seconds(1)}, Drain{hours(1)}, Wait{seconds(60)}}},
+        });
+        CHECK(played.served);
+        CHECK(played.served_at - played.outcome().times.queued < seconds(2));
+    }
+}
+
+TEST_CASE("drain: but what such a client has not taken yet is not put at risk",
+          "[http][server][drain]") {
+    const std::string much(200'000, 'x');
+    const Played played = play({
+        .handler = [&](Request& request,
+                       Responder& responder) { return refuse(much, request, responder); },
+        .clients = {{Send{get()}, Wait{seconds(1)}, Drain{hours(1)}, Wait{seconds(1)}, Send{get()},
+                     ReceiveRest{}}},
+    });
+    CHECK(played.answers() == answer("413 Content Too Large", much));
+    CHECK(played.clients.front().end == PeerEnd::fin);
+}
+
 TEST_CASE("drain: a response that had begun is finished, and nothing follows it",
           "[http][server][drain]") {
     const std::string content(500'000, 'x');

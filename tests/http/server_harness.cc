@@ -178,9 +178,11 @@ Task<> Client::perform(const StopServer&) {
     co_return;
 }
 
-Task<> serve(http::Server& server, Acceptor& acceptor, StopSource& stop, Result<void>& served) {
+Task<> serve(http::Server& server, Acceptor& acceptor, StopSource& stop, Played& played) {
+    const Context context = co_await this_task();
     Under<Result<void>> serving(&stop, server.serve(acceptor));
-    served = co_await serving;
+    played.served = co_await serving;
+    played.served_at = context.loop->now();
 }
 
 Task<Played> perform(Loop& loop, const Scene& scene) {
@@ -195,7 +197,7 @@ Task<Played> perform(Loop& loop, const Scene& scene) {
     REQUIRE(acceptor);
     StopSource stop;
     Scope serving(context);
-    serving.spawn(serve(server, **acceptor, stop, played.served));
+    serving.spawn(serve(server, **acceptor, stop, played));
 
     Stage stage{loop, server, stop, played};
     Scope clients(context);

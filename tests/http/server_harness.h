@@ -83,6 +83,7 @@ struct Played {
     std::vector<http::Outcome> outcomes;  // In the order in which they were told.
     std::vector<http::Outcome> rises;     // The same, of what was told later.
     Result<void> served;
+    Instant served_at = never;  // When serve() had ended.
     std::size_t connections_most = 0;
 
     // Of a scene with one client: what it was sent, but for the Date fields.
