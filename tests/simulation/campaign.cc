@@ -66,6 +66,18 @@ Script shrunk(Script script, Plant plant, std::string_view rule) {
     return script;
 }
 
+std::optional<std::uint64_t> caught_by(const PlantRow& plant, std::uint64_t seeds) {
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        const Judged judged = run_and_judge(script_of(seed, Workload::mixed), plant.plant);
+        if (std::ranges::any_of(judged.violations, [&](const Violation& violation) {
+                return violation.rule == plant.rule;
+            })) {
+            return seed;
+        }
+    }
+    return std::nullopt;
+}
+
 std::string without_of(const Script& script) {
     std::string numbers;
     for (const std::size_t number : script.without) {

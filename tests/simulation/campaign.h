@@ -47,6 +47,9 @@ struct Judged {
 // The same script with all faults left out that the rule breaks without.
 [[nodiscard]] Script shrunk(Script script, Plant plant, std::string_view rule);
 
+// The first of so many seeds by which the plant breaks the rule that it is for.
+[[nodiscard]] std::optional<std::uint64_t> caught_by(const PlantRow& plant, std::uint64_t seeds);
+
 // The command that shows this world again.
 [[nodiscard]] std::string replay_of(const Script& script, Plant plant);
 

@@ -4,6 +4,7 @@
 //     campaign --for SECONDS --base random|NUMBER
 //     campaign --seed N [--without 3,7] [--trace]
 //     campaign --list-plants, campaign --list-rules
+//     campaign --catch-plants, which tells the seed that catches each
 //
 // With --json its report is one object. The last line is always
 // "campaign: S seeds, E exchanges, F faults injected, V violations"; 0 is the status for V = 0.
@@ -24,6 +25,7 @@ namespace sluice::campaign {
 namespace {
 
 constexpr std::uint64_t reports_max = 5;
+constexpr std::uint64_t plant_seeds_max = 1000;
 
 struct Command {
     std::uint64_t from = 0;
@@ -36,6 +38,7 @@ struct Command {
     bool as_json = false;
     bool lists_plants = false;
     bool lists_rules = false;
+    bool catches_plants = false;
 };
 
 bool read(std::string_view text, std::uint64_t& number) {
@@ -111,6 +114,8 @@ bool read_command(std::span<char*> arguments, Command& command) {
             command.as_json = true;
         } else if (option == "--list-plants") {
             command.lists_plants = true;
+        } else if (option == "--catch-plants") {
+            command.catches_plants = true;
         } else if (option == "--list-rules") {
             command.lists_rules = true;
         } else if (index + 1 == arguments.size() ||
@@ -146,6 +151,17 @@ void show_plants() {
         say(std::string(row.name) + " (" + std::string(row.rule) + "): " + std::string(row.lie) +
             "\n");
     }
+}
+
+int catch_plants() {
+    int status = 0;
+    for (const PlantRow& row : plants()) {
+        const std::optional<std::uint64_t> seed = caught_by(row, plant_seeds_max);
+        say(std::string(row.name) + " (" + std::string(row.rule) +
+            "): " + (seed ? "caught by seed " + std::to_string(*seed) : "not caught") + "\n");
+        status = seed ? status : 1;
+    }
+    return status;
 }
 
 void show_rules() {
@@ -194,7 +210,8 @@ int main(int count, char** arguments) {
     if (!read_command({arguments, static_cast<std::size_t>(count)}, command)) {
         std::fputs(
             "usage: campaign --seeds FROM..TO | --seed N [--without 3,7] [--trace] |\n"
-            "                --for SECONDS --base random|NUMBER | --list-plants | --list-rules\n"
+            "                --for SECONDS --base random|NUMBER | --list-plants | --list-rules |\n"
+            "                --catch-plants\n"
             "       [--workload upload|download|proxy|store|mixed] [--plant NAME] [--json]\n",
             stderr);
         return 2;
@@ -203,5 +220,5 @@ int main(int count, char** arguments) {
         command.lists_plants ? show_plants() : show_rules();
         return 0;
     }
-    return run(command);
+    return command.catches_plants ? catch_plants() : run(command);
 }

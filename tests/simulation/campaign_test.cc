@@ -11,10 +11,11 @@
 namespace sluice::campaign {
 namespace {
 
-constexpr std::uint64_t seeds = 60;
+constexpr std::uint64_t seeds = 40;
 
 TEST_CASE("campaign: no world of any workload breaks a rule", "[simulation][campaign]") {
-    for (const Workload workload : {Workload::upload, Workload::download, Workload::mixed}) {
+    for (const Workload workload : {Workload::upload, Workload::download, Workload::proxy,
+                                    Workload::store, Workload::mixed}) {
         Tally tally;
         for (std::uint64_t seed = 0; seed < seeds; ++seed) {
             const Script script = script_of(seed, workload);

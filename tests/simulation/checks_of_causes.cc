@@ -123,8 +123,8 @@ bool is_proven(const CaseFile& file, const ExchangeKey& key, const Told& told) {
         case Mechanism::source_error:
         case Mechanism::internal:
             return cause.party == Party::application && handling != nullptr &&
-                   (handling->threw || handling->aborted || handling->sent.failed ||
-                    !handling->sent.ended);
+                   (handling->at == Host::store || handling->threw || handling->aborted ||
+                    handling->sent.failed || !handling->sent.ended);
         case Mechanism::drain: return file.evidence.drained_at <= told.at;
         case Mechanism::limit: return true;
         case Mechanism::refused:

@@ -6,15 +6,32 @@
 
 namespace sluice::campaign {
 
+namespace {
+
+bool is_content_of(const Stored& stored, const std::string& content) {
+    return stored.octets == content.size() && stored.digest == digest_of(content);
+}
+
+}  // namespace
+
+// The crash may have left any version that was not replaced by one confirmed later.
 void check_durable(const CaseFile& file, Found& found) {
-    for (const Stored& stored : file.evidence.stored) {
-        if (stored.confirmed_at >= file.evidence.crashed_at) {
+    const Evidence& evidence = file.evidence;
+    for (const Stored& stored : evidence.stored) {
+        if (stored.confirmed_at >= evidence.crashed_at) {
             continue;
         }
-        const bool survived = std::ranges::any_of(
-            file.evidence.survivors, [&](const auto& each) { return each.first == stored.path; });
-        if (!survived) {
-            found.push_back(stored.path + " was confirmed, and is gone");
+        const auto survivor = evidence.survivors.find(stored.name);
+        if (survivor == evidence.survivors.end()) {
+            found.push_back(stored.name + " was confirmed, and is gone");
+            continue;
+        }
+        const bool is_older = std::ranges::none_of(evidence.stored, [&](const Stored& other) {
+            return other.name == stored.name && other.confirmed_at >= stored.began &&
+                   is_content_of(other, survivor->second);
+        });
+        if (is_older) {
+            found.push_back(stored.name + " was confirmed, and is not what it was then");
         }
     }
 }
@@ -22,8 +39,7 @@ void check_durable(const CaseFile& file, Found& found) {
 void check_objects_whole(const CaseFile& file, Found& found) {
     for (const auto& [path, content] : file.evidence.survivors) {
         const bool is_whole = std::ranges::any_of(file.evidence.stored, [&](const Stored& stored) {
-            return stored.path == path && stored.is_whole && stored.octets == content.size() &&
-                   stored.digest == digest_of(content);
+            return stored.name == path && stored.is_whole && is_content_of(stored, content);
         });
         if (!is_whole) {
             found.push_back(path + " holds " + std::to_string(content.size()) +

@@ -90,28 +90,24 @@ http::ClientOptions client_options_of(const Script& script) {
     return options;
 }
 
-ClientHost::ClientHost(World& world, bool is_proxy, const http::ClientOptions& options)
+ClientHost::ClientHost(World& world)
     : world_(world),
-      recorder_(world, is_proxy ? Host::proxy : Host::origin, http::Side::client),
-      is_proxy_(is_proxy),
-      client_(world.loop, options) {
+      recorder_(world, Host::origin, http::Side::client),
+      client_(world.loop, client_options_of(world.script)) {
     client_.observe(&recorder_);
 }
 
-Task<> ClientHost::ask(std::string authority, Host to, std::uint32_t number, Plan plan) {
+Task<Call*> ClientHost::ask(std::string url, std::uint32_t number, Plan plan) {
     Call& call = world_.evidence.calls.emplace_back();
     call.number = number;
-    call.to = to;
-    call.from_proxy = is_proxy_;
+    call.to = plan.to;
     call.method = plan.method;
     call.began = world_.now();
     const Fault* const fault =
         world_.script.find(FaultKind::client_cancels, FaultKind::client_asks_nonsense, number);
     Asking asking{.call = call, .plan = plan, .fault = fault};
     const bool is_nonsense = asking.fails_as(FaultKind::client_asks_nonsense);
-    const std::string scheme = is_nonsense ? "ftp://" : "http://";
-    http::ClientRequest request =
-        request_of(scheme + authority + "/e/" + std::to_string(number), plan);
+    http::ClientRequest request = request_of((is_nonsense ? "ftp" : "") + url, plan);
     call.asked_nonsense = is_nonsense;
     if (asking.fails_as(FaultKind::client_deadline)) {
         call.limit = milliseconds(fault->amount);
@@ -137,6 +133,7 @@ Task<> ClientHost::ask(std::string authority, Host to, std::uint32_t number, Pla
         co_await exchange(asking, request);
     }
     call.ended = world_.now();
+    co_return &call;
 }
 
 Task<> ClientHost::fetch(Asking& asking, http::ClientRequest& request) {

@@ -21,10 +21,10 @@ namespace sluice::campaign {
 
 class ClientHost {
 public:
-    ClientHost(World& world, bool is_proxy, const http::ClientOptions& options);
+    explicit ClientHost(World& world);
 
     // One exchange, as planned, and as its fault has it.
-    [[nodiscard]] Task<> ask(std::string authority, Host to, std::uint32_t number, Plan plan);
+    [[nodiscard]] Task<Call*> ask(std::string url, std::uint32_t number, Plan plan);
 
     [[nodiscard]] http::Client& client() noexcept { return client_; }
 
@@ -41,7 +41,6 @@ private:
 
     World& world_;
     Recorder recorder_;
-    bool is_proxy_;
     http::Client client_;
 };
 

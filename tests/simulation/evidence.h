@@ -10,6 +10,7 @@
 #include "sluice/http/outcome_observer.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/tests/simulation/content.h"
+#include "sluice/tests/simulation/plan.h"
 #include "sluice/tests/simulation/wiretap.h"
 
 #include <array>
@@ -39,8 +40,6 @@ struct Passed {
         digest.add(piece);
     }
 };
-
-enum class Host : std::uint8_t { origin, proxy, store, raw };
 
 inline constexpr std::uint32_t no_exchange_number = 0xffff'ffff;
 
@@ -105,7 +104,7 @@ struct Pipelined {
 
 // An object that somebody wanted stored.
 struct Stored {
-    std::string path;
+    std::string name;
     Digest digest;
     std::uint64_t octets = 0;
     bool is_whole = false;         // The client handed over all of it.
@@ -120,9 +119,9 @@ struct Evidence {
     std::vector<Told> server_told;
     std::deque<Pipelined> pipelined;
     std::deque<Stored> stored;
-    // What a crash left of the store, if there was one: by path.
+    // What a crash left of the store, by name.
     Instant crashed_at = never;
-    std::vector<std::pair<std::string, std::string>> survivors;
+    std::map<std::string, std::string> survivors;
     std::map<std::uint16_t, WireConnection> wire;
     std::vector<int> connect_errors;
     std::vector<std::string> simulator_reports;

@@ -69,6 +69,9 @@ bool Liar::submitting(Relayed& operation) noexcept {
             }
         }
     }
+    if (std::holds_alternative<Sync>(operation.request) && plant_ == Plant::sync_skipped) {
+        operation.request = ReadStatus{std::get<Sync>(operation.request).fd, &unwanted_};
+    }
     return true;
 }
 
@@ -88,8 +91,6 @@ bool Liar::completing(Relayed& operation, Completion& completion) noexcept {
     } else if (std::holds_alternative<Poll>(request) && plant_ == Plant::reset_told_as_fin &&
                completion.result > 0) {
         completion.result &= ~(POLLHUP | POLLERR);
-    } else if (std::holds_alternative<Sync>(request)) {
-        // Its real one was kept from the disk.
     }
     return true;
 }
@@ -110,6 +111,11 @@ void Liar::lie_of_receive(int fd, Completion& completion) noexcept {
     if (completion.result > 0 && plant_ == Plant::octet_altered &&
         completion.received.size() > surely_content && is_client(fd)) {
         completion.received.octets().back() ^= std::byte{1};
+    }
+    if (plant_ == Plant::last_octets_before_end_lost && completion.received.size() > 1 &&
+        real().socket_state(fd).finished_by_peer) {
+        completion.received.drop_front(1);
+        --completion.result;
     }
     if (plant_ == Plant::reset_told_as_fin && completion.result == -ECONNRESET) {
         reset_.insert(fd);

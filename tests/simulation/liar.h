@@ -7,6 +7,8 @@
 #include "sluice/tests/simulation/plants.h"
 #include "sluice/tests/simulation/relay.h"
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <map>
 #include <set>
@@ -44,6 +46,7 @@ private:
     std::vector<std::pair<Relayed*, std::int32_t>> kept_;
     std::vector<int> open_;
     bool has_kept_ = false;
+    struct statx unwanted_{};
 };
 
 }  // namespace sluice::campaign

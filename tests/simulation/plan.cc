@@ -48,13 +48,22 @@ void plan_response(Plan& plan, Random& random) {
 Plan plan_of(const Script& script, Workload workload, std::uint32_t number) {
     Random random(script.seed * calls_max * 2 + number);
     Plan plan;
+    if (workload == Workload::mixed) {
+        plan.to = std::array{Host::origin, Host::origin, Host::origin,
+                             Host::proxy,  Host::proxy,  Host::store}[random.below(6)];
+    } else if (workload == Workload::proxy) {
+        plan.to = Host::proxy;
+    } else if (workload == Workload::store) {
+        plan.to = Host::store;
+    }
     plan.request_seed = script.seed * 1000 + number * 2;
     plan.response_seed = plan.request_seed + 1;
-    const bool uploads = workload == Workload::upload || workload == Workload::store ||
+    const bool uploads = workload == Workload::upload || plan.to == Host::store ||
                          (workload != Workload::download && random.chance(50));
     const bool downloads = workload == Workload::download || !uploads || random.chance(30);
     if (uploads) {
-        plan.method = random.chance(50) ? Method::put : Method::post;
+        const bool puts = random.chance(50) || plan.to == Host::store;
+        plan.method = puts ? Method::put : Method::post;
         plan_request(plan, random);
     } else {
         plan.method = std::array{Method::get,  Method::get,     Method::get,

@@ -12,11 +12,14 @@
 
 namespace sluice::campaign {
 
+enum class Host : std::uint8_t { origin, proxy, store, raw };
+
 enum class RequestContent : std::uint8_t { none, with_length, chunked, brought };
 enum class ResponseContent : std::uint8_t { whole, with_length, chunked };
 enum class Reading : std::uint8_t { all, none, some, after_answer };
 
 struct Plan {
+    Host to = Host::origin;
     http::Method method = http::Method::get;
     RequestContent request = RequestContent::none;
     std::uint64_t request_octets = 0;

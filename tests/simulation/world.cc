@@ -1,13 +1,16 @@
 #include "sluice/tests/simulation/world.h"
 
+#include "sluice/http/retry.h"
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/block_on.h"
 #include "sluice/runtime/simulation/simulated_backend.h"
 #include "sluice/tests/simulation/client_host.h"
 #include "sluice/tests/simulation/liar.h"
 #include "sluice/tests/simulation/origin_host.h"
+#include "sluice/tests/simulation/proxy_host.h"
+#include "sluice/tests/simulation/store_host.h"
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -22,14 +25,54 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 
 constexpr std::string_view origin_at = "10.0.0.1:80";
+constexpr std::string_view proxy_at = "10.0.0.2:80";
+constexpr std::string_view store_at = "10.0.0.3:80";
 
-// The hosts, and what ends them when nothing else can.
-struct Hosts {
-    explicit Hosts(Loop& loop) : serving(loop), visiting(loop) {}
+std::string url_of(const Plan& plan, std::uint32_t number) {
+    const std::string target = "/e/" + std::to_string(number);
+    switch (plan.to) {
+        case Host::origin:
+        case Host::raw: break;
+        case Host::proxy: return "http://10.0.0.2" + target;
+        case Host::store: return "http://10.0.0.3/o/" + StoreHost::name_of(number);
+    }
+    return "http://10.0.0.1" + target;
+}
+
+// The scopes, which can end a world when nothing else can.
+struct Scopes {
+    explicit Scopes(Loop& loop) : serving(loop), visiting(loop) {}
 
     Scope serving;
     Scope visiting;
 };
+
+struct Hosts {
+    explicit Hosts(World& world)
+        : origin(world, world.script.workload), proxy(world), store(world), client(world) {}
+
+    OriginHost origin;
+    ProxyHost proxy;
+    StoreHost store;
+    ClientHost client;
+};
+
+void note_stored(const Call& call, Stored& stored) {
+    const bool is_answered =
+        call.outcomes > 0 && call.outcome.receive.phase == http::ReceivePhase::complete;
+    const bool is_confirmed = call.outcome.status == http::Status::created ||
+                              call.outcome.status == http::Status::no_content;
+    stored.confirmed_at = is_answered && is_confirmed ? call.ended : never;
+    stored.octets = call.declared.value_or(call.sent.octets);
+    stored.is_whole = call.sent.ended || call.sent.octets >= stored.octets;
+}
+
+// The plant that sends again what may have been executed.
+bool is_sent_again(const World& world, const Call& call) {
+    return world.plant == Plant::executed_twice && !call.let_go &&
+           http::retry_class_of(call.outcome) == http::RetryClass::idempotent_only &&
+           call.method == http::Method::post;
+}
 
 // Some of a client's exchanges, one after another.
 Task<> ask_some(World& world, ClientHost& client, std::uint32_t first, std::uint32_t last) {
@@ -38,7 +81,20 @@ Task<> ask_some(World& world, ClientHost& client, std::uint32_t first, std::uint
         if (plan.think > Duration(0)) {
             co_await sleep_for(plan.think);
         }
-        co_await client.ask("10.0.0.1", Host::origin, number, plan);
+        Stored* stored = nullptr;
+        if (plan.to == Host::store) {
+            stored = &world.evidence.stored.emplace_back();
+            stored->name = StoreHost::name_of(number);
+            stored->began = world.now();
+            stored->digest = digest_of(content_of(plan.request_seed, plan.request_octets));
+        }
+        const Call* const call = co_await client.ask(url_of(plan, number), number, plan);
+        if (stored != nullptr) {
+            note_stored(*call, *stored);
+        }
+        if (is_sent_again(world, *call)) {
+            co_await client.ask(url_of(plan, number), number, plan);
+        }
     }
 }
 
@@ -56,33 +112,43 @@ Task<> close_later(World& world, ClientHost& client, std::uint64_t milliseconds_
     co_await client.client().close();
 }
 
-Task<> perform(World& world, Hosts& hosts) {
-    OriginHost origin(world, world.script.workload);
-    ClientHost client(world, false, client_options_of(world.script));
-    hosts.serving.spawn(origin.serve(origin_at));
-    const Fault* const drain = world.script.find(FaultKind::drain);
-    if (drain != nullptr) {
-        hosts.visiting.spawn(drain_later(world, origin, drain->amount));
+// What befalls whole hosts.
+void begin_disasters(World& world, Hosts& hosts, Scope& visiting) {
+    if (const Fault* const drain = world.script.find(FaultKind::drain)) {
+        visiting.spawn(drain_later(world, hosts.origin, drain->amount));
     }
-    const Fault* const close = world.script.find(FaultKind::close_client);
-    if (close != nullptr) {
-        hosts.visiting.spawn(close_later(world, client, close->amount));
+    if (const Fault* const close = world.script.find(FaultKind::close_client)) {
+        visiting.spawn(close_later(world, hosts.client, close->amount));
     }
-    const std::uint32_t lanes = static_cast<std::uint32_t>(world.random.between(1, 3));
+    if (const Fault* const crash = world.script.find(FaultKind::crash)) {
+        world.backend.at(world.now() + milliseconds(crash->amount), [&world, &hosts] {
+            world.something_went_wrong();
+            hosts.store.crash();
+        });
+    }
+}
+
+Task<> perform(World& world, Scopes& scopes) {
+    Hosts hosts(world);
+    scopes.serving.spawn(hosts.origin.serve(origin_at));
+    scopes.serving.spawn(hosts.proxy.serve(proxy_at));
+    scopes.serving.spawn(hosts.store.serve(store_at));
+    begin_disasters(world, hosts, scopes.visiting);
+    const auto lanes = static_cast<std::uint32_t>(world.random.between(1, 3));
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
-        hosts.visiting.spawn(
-            ask_some(world, client, calls_max * lane / lanes, calls_max * (lane + 1) / lanes));
+        scopes.visiting.spawn(ask_some(world, hosts.client, calls_max * lane / lanes,
+                                       calls_max * (lane + 1) / lanes));
     }
-    co_await hosts.visiting.join();
-    if (world.evidence.client_closed_at == never) {
-        world.evidence.client_closed_at = world.now();
-    }
-    co_await client.client().close();
-    if (world.evidence.drained_at == never) {
-        world.evidence.drained_at = world.now();
-    }
-    origin.drain(hours(1));
-    co_await hosts.serving.join();
+    co_await scopes.visiting.join();
+    world.evidence.client_closed_at = std::min(world.evidence.client_closed_at, world.now());
+    co_await hosts.client.client().close();
+    world.evidence.drained_at = std::min(world.evidence.drained_at, world.now());
+    hosts.proxy.drain(hours(1));
+    hosts.store.drain(hours(1));
+    hosts.origin.drain(hours(1));
+    co_await scopes.serving.join();
+    co_await hosts.proxy.close();
+    hosts.store.crash();
     world.evidence.ended = world.now();
 }
 
@@ -105,11 +171,11 @@ class Watchman {
 public:
     Watchman(Evidence& evidence, Liar& liar) : evidence_(evidence), liar_(liar) {}
 
-    void called(const std::string& report, Hosts& hosts) {
+    void called(const std::string& report, Scopes& scopes) {
         evidence_.simulator_reports.push_back(report);
         liar_.let_go();
-        hosts.visiting.request_stop();
-        hosts.serving.request_stop();
+        scopes.visiting.request_stop();
+        scopes.serving.request_stop();
         if (evidence_.simulator_reports.size() > reports_max) {
             std::fputs(report.c_str(), stderr);
             std::abort();  // It cannot be brought to an end.
@@ -135,11 +201,11 @@ Evidence run_world(const Script& script, Plant plant, std::string* trace) {
         Wiretap tap(backend);
         Liar liar(tap, plant);
         Loop loop(plant == Plant::none ? static_cast<Backend&>(tap) : liar);
-        World world(script, plant, loop, tap, evidence);
-        Hosts hosts(loop);
+        World world(script, plant, backend, loop, tap, evidence);
+        Scopes scopes(loop);
         Watchman watchman(evidence, liar);
-        backend.on_violation([&](const std::string& report) { watchman.called(report, hosts); });
-        block_on(loop, perform(world, hosts));
+        backend.on_violation([&](const std::string& report) { watchman.called(report, scopes); });
+        block_on(loop, perform(world, scopes));
         evidence.wire = tap.connections();
         evidence.connect_errors = tap.connect_errors();
         evidence.faults += backend.faults().size();

@@ -6,6 +6,7 @@
 #include "sluice/http/server.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/scope.h"
+#include "sluice/runtime/simulation/simulated_backend.h"
 #include "sluice/tests/simulation/evidence.h"
 #include "sluice/tests/simulation/plan.h"
 #include "sluice/tests/simulation/plants.h"
@@ -18,10 +19,11 @@ namespace sluice::campaign {
 
 // What the hosts of a world share: none of it is known to the library.
 struct World {
-    World(const Script& wanted, Plant planted, Loop& its_loop, Wiretap& its_tap,
-          Evidence& its_evidence)
+    World(const Script& wanted, Plant planted, simulation::SimulatedBackend& its_backend,
+          Loop& its_loop, Wiretap& its_tap, Evidence& its_evidence)
         : script(wanted),
           plant(planted),
+          backend(its_backend),
           loop(its_loop),
           tap(its_tap),
           evidence(its_evidence),
@@ -29,6 +31,7 @@ struct World {
 
     const Script& script;
     Plant plant;
+    simulation::SimulatedBackend& backend;
     Loop& loop;
     Wiretap& tap;
     Evidence& evidence;
