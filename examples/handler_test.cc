@@ -107,6 +107,7 @@ TEST_CASE("store: what it has promised survives a loss of power, and the rest wa
         check(seen);
         if (!left) {  // The upload was over before.
             CHECK(seen.was_promised);
+            CHECK(moment > 0us);
             break;
         }
     }

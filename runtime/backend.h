@@ -28,8 +28,10 @@ struct ListenOptions {
 
 // What TCP says of a connection at this moment.
 struct SocketState {
-    std::uint64_t acknowledged = 0;    // Octets since the connection began. Grows with progress.
-    std::uint64_t unacknowledged = 0;  // Octets accepted and not acknowledged (SIOCOUTQ).
+    std::uint64_t acknowledged = 0;    // Grows by each octet. TCP counts its SYN and FIN too, or
+                                       // not, so its differences tell, and not the number itself.
+    std::uint64_t unacknowledged = 0;  // Octets accepted and not acknowledged (SIOCOUTQ), and one
+                                       // for a FIN of ours.
     bool finished_by_peer = false;     // CLOSE_WAIT: the peer's FIN was a FIN.
     bool closed = false;               // CLOSE: before our own FIN, this was a reset.
 };

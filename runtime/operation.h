@@ -52,11 +52,14 @@ struct Send {
 
 inline constexpr std::size_t send_parts_max = 8;
 
-// One-shot readiness of any descriptor; `events` and the result are poll(2)'s. POLLRDHUP tells a
-// FIN (8192) from a reset (8216) even past unread octets.
+// Readiness of any descriptor; `events` and the result are poll(2)'s. POLLRDHUP tells a FIN (8192)
+// from a reset (8216) even past unread octets; it, POLLHUP and POLLERR are told unasked. So a poll
+// that begins after a FIN ends at once: whoever waits for a reset behind it has a multishot one,
+// which completes whenever what there is to tell has changed, and perhaps more often.
 struct Poll {
     int fd;
     std::uint32_t events;
+    bool multishot = false;
 };
 
 struct Open {

@@ -4,8 +4,6 @@
 #include "sluice/runtime/ensure.h"
 #include "sluice/runtime/resolver.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string>
@@ -67,7 +65,6 @@ void TcpTransport::received(Completion completion) noexcept {
         const bool reset = send_was_reset_ || (state.closed && !fin_sent_);
         end(reset ? PeerEnd::reset : PeerEnd::fin,
             reset ? error_from_errno(ECONNRESET, Phase::receive) : Error{});
-        fin_seen_ = true;
         if (!reset && !closing_ && !fin_sent_ && listener_ != nullptr) {
             watch();
         }
@@ -87,26 +84,22 @@ void TcpTransport::watch() noexcept {
         watching_ = std::make_unique<Watching>(*this);
     }
     if (!is_watching()) {
-        // That the peer is gone is always told, and a FIN only until it was.
-        watching_->request = Poll{fd_, fin_seen_ ? 0U : std::uint32_t{POLLRDHUP}};
         loop_.submit(*watching_);
     }
 }
 
-void TcpTransport::watched(std::int32_t result) noexcept {
+void TcpTransport::watched(std::int32_t result, bool more) noexcept {
     constexpr std::int32_t gone = POLLERR | POLLHUP;
-    if (result > 0 && (result & gone) != 0 && peer_end_ != PeerEnd::reset && !fin_sent_) {
+    const bool is_gone = result > 0 && (result & gone) != 0;
+    if (is_gone && peer_end_ != PeerEnd::reset && !fin_sent_) {
         // The octets before it can still be read; the receive will then say the same.
         peer_end_ = PeerEnd::reset;
         input_error_ = error_from_errno(ECONNRESET, Phase::receive);
         if (listener_ != nullptr) {
             listener_->peer_ended(PeerEnd::reset);
         }
-    } else if (result > 0 && (result & POLLRDHUP) != 0 && !fin_seen_) {
-        fin_seen_ = true;
-        if (!closing_) {
-            watch();
-        }
+    } else if (!more && result > 0 && !is_gone && !closing_) {
+        watch();  // A FIN: a reset may follow it.
     }
     input_changed().set();
 }

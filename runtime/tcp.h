@@ -17,6 +17,8 @@
 #include "sluice/runtime/operation.h"
 #include "sluice/runtime/transport.h"
 
+#include <poll.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,9 +67,9 @@ private:
     class Watching final : public Operation {
     public:
         explicit Watching(TcpTransport& transport) noexcept
-            : Operation(Poll{transport.fd_, 0}), transport_(transport) {}
+            : Operation(Poll{transport.fd_, POLLRDHUP, true}), transport_(transport) {}
         void complete(Completion completion) noexcept override {
-            transport_.watched(completion.result);
+            transport_.watched(completion.result, completion.more);
         }
 
     private:
@@ -75,7 +77,7 @@ private:
     };
 
     void received(Completion completion) noexcept;
-    void watched(std::int32_t result) noexcept;
+    void watched(std::int32_t result, bool more) noexcept;
     void end(PeerEnd end, Error error) noexcept;
     void arm() noexcept;
     void watch() noexcept;
@@ -93,7 +95,6 @@ private:
     int fd_;
     PeerEnd peer_end_ = PeerEnd::none;
     bool input_ended_ = false;  // Nothing follows what is in the inbox.
-    bool fin_seen_ = false;     // Also behind octets that were not received.
     bool fin_sent_ = false;
     bool closing_ = false;
     bool sending_ = false;

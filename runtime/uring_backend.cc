@@ -186,6 +186,7 @@ void UringBackend::prepare(io_uring_sqe& entry, const Request& request) noexcept
                               connect->to->address_octets());
     } else if (const auto* const poll = std::get_if<Poll>(&request)) {
         io_uring_prep_poll_add(&entry, poll->fd, poll->events);
+        entry.len = poll->multishot ? IORING_POLL_ADD_MULTI : 0;
     } else {
         prepare_file(entry, request);
     }

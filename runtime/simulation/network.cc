@@ -20,6 +20,23 @@ bool is_wildcard(const Endpoint& endpoint) noexcept {
            endpoint == Endpoint::parse_address("::", endpoint.port());
 }
 
+// Linux takes a wildcard for the host itself.
+Endpoint destination_of(const Endpoint& to) noexcept {
+    if (!is_wildcard(to)) {
+        return to;
+    }
+    return to.family() == AF_INET ? Endpoint::loopback(to.port())
+                                  : *Endpoint::parse_address("::1", to.port());
+}
+
+// What a connect() says at once to an address that its socket cannot have.
+int mismatch_of(int family, const Endpoint& to) noexcept {
+    if (family == to.family()) {
+        return 0;
+    }
+    return family == AF_INET ? EAFNOSUPPORT : EINVAL;
+}
+
 bool reaches(const Endpoint& to, const Endpoint& listener) noexcept {
     return to == listener || (to.family() == listener.family() && to.port() == listener.port() &&
                               is_wildcard(listener));
@@ -54,31 +71,33 @@ void Network::close(int fd, Ending ending) noexcept {
     sockets_.erase(found);
 }
 
-void Network::connect(int fd, const Endpoint& to) {
-    ensure(std::holds_alternative<Unconnected>(sockets_.at(fd)));
-    const bool loops = to == Endpoint::loopback(to.port());
-    const auto other = to.family() == AF_INET ? Endpoint::parse_address("192.0.2.1", 0)
-                                              : Endpoint::parse_address("::1", 0);
-    const Endpoint from = loops ? Endpoint::loopback(0) : *other;
-    const ConnectionId id = wire_.begin(from.with_port(free_port(from)), to);
+void Network::connect(int fd, const Endpoint& given) {
+    const int family = std::get<Unconnected>(sockets_.at(fd)).family;
+    const Endpoint to = destination_of(given);
+    const Route route = route_to(to);
+    const Endpoint from = route.from.with_port(free_port(route.from));
+    const ConnectionId id = wire_.begin(from, to, route.to_server, route.to_client);
     const EndId end{id, Side::client};
     sockets_[fd] = end;
     wire_.attach(end, fd);
+    if (const int os_errno = mismatch_of(family, to); os_errno != 0) {
+        agenda_.put(now_, {.step = Step::fail, .connection = id, .os_errno = os_errno});
+        return;
+    }
 
-    const Duration round_trip = wire_.latency() + wire_.latency();
+    const Duration there = wire_.latency(id, Direction::to_server);
+    const Instant back = now_ + there + wire_.latency(id, Direction::to_client);
     const Instant gives_up_at = now_ + connect_gives_up_after;
-    switch (reachability_of(to)) {
+    switch (reachability_of(from, to)) {
         case Reachability::reachable:
-            agenda_.put(now_ + wire_.latency(),
+            agenda_.put(now_ + there,
                         {.step = Step::synchronise, .connection = id, .gives_up_at = gives_up_at});
             break;
         case Reachability::refused:
-            agenda_.put(now_ + round_trip,
-                        {.step = Step::fail, .connection = id, .os_errno = ECONNREFUSED});
+            agenda_.put(back, {.step = Step::fail, .connection = id, .os_errno = ECONNREFUSED});
             break;
         case Reachability::unreachable:
-            agenda_.put(now_ + round_trip,
-                        {.step = Step::fail, .connection = id, .os_errno = EHOSTUNREACH});
+            agenda_.put(back, {.step = Step::fail, .connection = id, .os_errno = EHOSTUNREACH});
             break;
         case Reachability::silent:
             agenda_.put(gives_up_at, {.step = Step::fail, .connection = id, .os_errno = ETIMEDOUT});
@@ -148,21 +167,25 @@ void Network::shut_down_sending(int fd) noexcept {
 }
 
 SocketState Network::state(int fd) const noexcept {
-    const EndId* const end = end_of(fd);
-    return end == nullptr ? SocketState{.closed = true} : wire_.state(*end);
+    if (const EndId* const end = end_of(fd)) {
+        return wire_.state(*end);
+    }
+    return {.closed = std::holds_alternative<Unconnected>(sockets_.at(fd))};
 }
 
 Endpoint Network::local_endpoint(int fd) const noexcept {
     if (const EndId* const end = end_of(fd)) {
         return wire_.endpoint(*end);
     }
-    const auto* const listener = std::get_if<Listener>(&sockets_.at(fd));
-    return listener == nullptr ? Endpoint() : listener->at;
+    if (const auto* const fresh = std::get_if<Unconnected>(&sockets_.at(fd))) {
+        return fresh->family == AF_INET ? Endpoint::any(0) : *Endpoint::parse_address("::", 0);
+    }
+    return std::get<Listener>(sockets_.at(fd)).at;
 }
 
 Endpoint Network::peer_endpoint(int fd) const noexcept {
     const EndId* const end = end_of(fd);
-    if (end == nullptr) {
+    if (end == nullptr || wire_.connected(*end) != 0) {
         return {};
     }
     return wire_.endpoint(
@@ -217,7 +240,36 @@ bool Network::is_taken(const Endpoint& at, bool shares_port) const noexcept {
     });
 }
 
-Reachability Network::reachability_of(const Endpoint& to) {
+void Network::power_off(const Endpoint& host) {
+    hosts_off_.push_back(host.with_port(0));
+    wire_.power_off(host);
+}
+
+bool Network::is_off(const Endpoint& host) const noexcept {
+    return std::ranges::find(hosts_off_, host.with_port(0)) != hosts_off_.end();
+}
+
+// A host reaches itself from its own address; others come from one that is kept for examples.
+Route Network::route_to(const Endpoint& to) const {
+    for (const Route& route : options_.routes) {
+        if (route.to.with_port(0) == to.with_port(0)) {
+            return route;
+        }
+    }
+    const bool loops = to == Endpoint::loopback(to.port());
+    const auto other = to.family() == AF_INET ? Endpoint::parse_address("192.0.2.1", 0)
+                                              : Endpoint::parse_address("::1", 0);
+    const Path path{options_.latency_min, options_.latency_max, options_.octets_per_second};
+    return {.to = to,
+            .from = loops ? Endpoint::loopback(0) : *other,
+            .to_server = path,
+            .to_client = path};
+}
+
+Reachability Network::reachability_of(const Endpoint& from, const Endpoint& to) {
+    if (is_off(from) || is_off(to)) {
+        return Reachability::silent;
+    }
     const auto rule =
         std::ranges::find(reachability_, to, &decltype(reachability_)::value_type::first);
     if (rule != reachability_.end() && rule->second != Reachability::reachable) {
@@ -267,15 +319,21 @@ void Network::happen(const Event& event) {
 }
 
 void Network::synchronise(const Event& event) {
-    const std::optional<int> fd = listener_for(wire_.endpoint({event.connection, Side::server}));
+    const Endpoint& to = wire_.endpoint({event.connection, Side::server});
+    if (is_off(to)) {
+        agenda_.put(event.gives_up_at,
+                    {.step = Step::fail, .connection = event.connection, .os_errno = ETIMEDOUT});
+        return;
+    }
+    const std::optional<int> fd = listener_for(to);
     if (!fd) {
-        agenda_.put(now_ + wire_.latency(),
+        agenda_.put(now_ + wire_.latency(event.connection, Direction::to_client),
                     {.step = Step::fail, .connection = event.connection, .os_errno = ECONNREFUSED});
         return;
     }
     auto& listener = std::get<Listener>(sockets_.at(*fd));
     Event next = event;
-    if (listener.queue.size() + listener.half_open >= listener.backlog) {
+    if (listener.queue.size() + listener.half_open > listener.backlog) {
         const bool too_late = now_ + synchronise_again_after > event.gives_up_at;
         next.step = too_late ? Step::fail : Step::synchronise;
         next.os_errno = ETIMEDOUT;
@@ -285,12 +343,12 @@ void Network::synchronise(const Event& event) {
     ++listener.half_open;
     next.step = Step::acknowledge;
     next.listener = *fd;
-    agenda_.put(now_ + wire_.latency(), next);
+    agenda_.put(now_ + wire_.latency(event.connection, Direction::to_client), next);
 }
 
 void Network::acknowledge(const Event& event) {
     const EndId client{event.connection, Side::client};
-    const Instant arrives = now_ + wire_.latency();
+    const Instant arrives = now_ + wire_.latency(event.connection, Direction::to_server);
     Event next = event;
     next.step = Step::complete;
     agenda_.put(arrives, next);

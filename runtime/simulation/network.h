@@ -1,6 +1,7 @@
 // Network: sockets, listeners and the handshake between them, as non-blocking calls.
 //
-// One network is the whole world: every address exists, and whoever listens on one can be reached.
+// One network is the whole world: every address is a host, and whoever listens on one can be
+// reached there.
 // A connection is ready to be accepted when the third packet of its handshake has arrived, and the
 // client may have sent by then.
 //
@@ -51,12 +52,12 @@ public:
 
     [[nodiscard]] bool has(int fd) const noexcept { return sockets_.contains(fd); }
 
-    void open(int fd) { sockets_[fd] = Unconnected{}; }
-    // 0, or a negated errno.
+    void open(int fd, int family) { sockets_[fd] = Unconnected{family}; }
+    // 0, or a negated errno. One more than the backlog may wait, as on Linux.
     [[nodiscard]] std::int32_t listen(int fd, const Endpoint& at, const ListenOptions& options);
     void close(int fd, Ending ending) noexcept;
 
-    void connect(int fd, const Endpoint& to);
+    void connect(int fd, const Endpoint& given);
     [[nodiscard]] std::int32_t connected(int fd) const noexcept;  // -EINPROGRESS while it is not.
 
     [[nodiscard]] bool acceptable(int listener) const noexcept;
@@ -76,13 +77,16 @@ public:
     [[nodiscard]] Endpoint peer_endpoint(int fd) const noexcept;
 
     void make(const Endpoint& to, Reachability reachability);
+    void power_off(const Endpoint& host);
     [[nodiscard]] Wire& wire() noexcept { return wire_; }
 
     [[nodiscard]] Instant next_at() noexcept;
     void advance(Instant now) noexcept;
 
 private:
-    struct Unconnected {};
+    struct Unconnected {
+        int family;
+    };
     struct Listener {
         Endpoint at;
         std::size_t backlog;
@@ -108,7 +112,9 @@ private:
 
     [[nodiscard]] const EndId* end_of(int fd) const noexcept;
     [[nodiscard]] bool is_taken(const Endpoint& at, bool shares_port) const noexcept;
-    [[nodiscard]] Reachability reachability_of(const Endpoint& to);
+    [[nodiscard]] Reachability reachability_of(const Endpoint& from, const Endpoint& to);
+    [[nodiscard]] bool is_off(const Endpoint& host) const noexcept;
+    [[nodiscard]] Route route_to(const Endpoint& to) const;
     [[nodiscard]] std::optional<int> listener_for(const Endpoint& to);
     [[nodiscard]] std::uint16_t free_port(const Endpoint& at);
     [[nodiscard]] bool is_stale(const Event& event) const noexcept;
@@ -126,6 +132,7 @@ private:
     std::uint16_t next_port_ = 32'768;
     std::map<int, Socket> sockets_;
     std::vector<std::pair<Endpoint, Reachability>> reachability_;
+    std::vector<Endpoint> hosts_off_;
     Agenda<Event> agenda_;
 };
 

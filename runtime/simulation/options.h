@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/simulation/fault.h"
 
 #include <cstddef>
@@ -28,11 +29,29 @@ struct Cut {
     CutKind kind = CutKind::reset;
 };
 
-struct NetworkOptions {
-    // One way. Packets of one direction do not overtake each other.
+// One direction of a connection. Its packets do not overtake each other.
+struct Path {
     Duration latency_min{100'000};
     Duration latency_max{100'000};
-    std::uint64_t octets_per_second = 0;  // Of one direction of one connection; 0: no limit.
+    std::uint64_t octets_per_second = 0;  // 0: no limit.
+};
+
+// Between two hosts, each of which is an address, whatever the port. Who connects to `to` is taken
+// to be at `from`: so a proxy is one host for its clients and another's client on its own address.
+struct Route {
+    Endpoint to;
+    Endpoint from;
+    Path to_server = {};
+    Path to_client = {};
+};
+
+struct NetworkOptions {
+    // Where no route says otherwise, as of Path, in both directions.
+    Duration latency_min{100'000};
+    Duration latency_max{100'000};
+    std::uint64_t octets_per_second = 0;
+
+    std::vector<Route> routes = {};
     std::size_t segment_octets_max = 65'483;
     std::size_t send_buffer_octets = 256 * 1024;
     std::size_t receive_buffer_octets = 128 * 1024;

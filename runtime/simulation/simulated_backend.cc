@@ -25,6 +25,9 @@ constexpr std::int64_t beginning_unix_seconds = 1'800'000'000;
 // pass, as on a real machine.
 constexpr Duration idle_turn{50'000};
 
+// What io_uring tells of, asked or not.
+constexpr std::uint32_t poll_always = POLLERR | POLLHUP | POLLRDHUP;
+
 // How long a Receive waits for a buffer that is there.
 constexpr Duration parked_for{100'000};
 
@@ -219,10 +222,16 @@ bool SimulatedBackend::could_complete(const Entry& entry) const noexcept {
     if (std::holds_alternative<Send>(request)) {
         return entry.sent == entry.to_send || network_.refuses_to_send(entry.fd);
     }
-    if (const auto* const poll = std::get_if<Poll>(&request)) {
-        return (network_.poll(entry.fd) & (poll->events | POLLERR | POLLHUP)) != 0;
+    if (std::holds_alternative<Poll>(request)) {
+        const std::uint32_t events = events_of(entry);
+        return events != 0 && events != entry.told;
     }
     return entry.is_due;
+}
+
+std::uint32_t SimulatedBackend::events_of(const Entry& entry) const noexcept {
+    const auto& poll = std::get<Poll>(entry.operation->request);
+    return network_.poll(entry.fd) & (poll.events | poll_always);
 }
 
 bool SimulatedBackend::complete_some() noexcept {
@@ -277,8 +286,9 @@ bool SimulatedBackend::complete(Entry& entry) noexcept {
     } else if (std::holds_alternative<Send>(request)) {
         deliver(entry, {.result = result_of_send(entry)});
     } else if (const auto* const poll = std::get_if<Poll>(&request)) {
-        const std::uint32_t events = network_.poll(entry.fd) & (poll->events | POLLERR | POLLHUP);
-        deliver(entry, {.result = static_cast<std::int32_t>(events)});
+        const std::uint32_t events = events_of(entry);
+        entry.told = poll->multishot ? events : 0;
+        deliver(entry, {.result = static_cast<std::int32_t>(events), .more = poll->multishot});
     } else {
         deliver(entry, {.result = result_of_file(request)});
     }
@@ -331,13 +341,13 @@ bool SimulatedBackend::ends_multishot() {
 
 // A failure after progress is not told, as MSG_WAITALL has it; and it is told to nobody else.
 std::int32_t SimulatedBackend::result_of_send(Entry& entry) noexcept {
-    std::int32_t failed_with = -ECANCELED;
-    if (entry.sent < entry.to_send && network_.refuses_to_send(entry.fd)) {
+    const bool is_nothing = entry.to_send == 0;
+    std::int32_t else_result = is_nothing ? 0 : -ECANCELED;
+    if ((is_nothing || entry.sent < entry.to_send) && network_.refuses_to_send(entry.fd)) {
         constexpr std::byte any{};
-        failed_with = network_.send(entry.fd, std::span(&any, 1));
+        else_result = network_.send(entry.fd, std::span(&any, 1));
     }
-    const bool progress = entry.sent > 0 || entry.to_send == 0;
-    return progress ? static_cast<std::int32_t>(entry.sent) : failed_with;
+    return entry.sent > 0 ? static_cast<std::int32_t>(entry.sent) : else_result;
 }
 
 std::int32_t SimulatedBackend::result_of_file(const Request& request) noexcept {

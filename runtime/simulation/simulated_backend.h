@@ -63,6 +63,10 @@ public:
     // Cuts a connection, counted from 0 as in Cut, now.
     void cut(std::size_t connection, Direction direction, CutKind kind) noexcept;
 
+    // From now on nothing reaches the host at this address, nothing comes from it, and nobody is
+    // told. What still runs there writes to the disk, unless that is off too.
+    void power_off(const Endpoint& host) { network_.power_off(host); }
+
     [[nodiscard]] Disk& disk() noexcept { return disk_; }
 
     // Calls `act` at an instant of the world's own time: to cut, to crash, to look. It resumes
@@ -100,6 +104,7 @@ private:
         bool is_parked = false;  // It is in `parked_`.
         std::size_t to_send = 0;
         std::size_t sent = 0;
+        std::uint32_t told = 0;  // By a multishot Poll.
     };
 
     void changed(int fd) noexcept override;
@@ -112,6 +117,7 @@ private:
     [[nodiscard]] bool complete(Entry& entry) noexcept;
     [[nodiscard]] bool complete_receive(Entry& entry) noexcept;
     void complete_accept(Entry& entry) noexcept;
+    [[nodiscard]] std::uint32_t events_of(const Entry& entry) const noexcept;
     [[nodiscard]] bool ends_multishot();
     [[nodiscard]] std::int32_t result_of_send(Entry& entry) noexcept;
     [[nodiscard]] std::int32_t result_of_file(const Request& request) noexcept;

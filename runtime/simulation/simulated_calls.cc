@@ -20,7 +20,7 @@ Result<int> SimulatedBackend::open_socket(int family) noexcept {
     }
     const Result<int> fd = new_descriptor(Phase::connect);
     if (fd) {
-        network_.open(*fd);
+        network_.open(*fd, family);
     }
     return fd;
 }

@@ -43,11 +43,14 @@ constexpr std::size_t index_of(Side side) {
 
 }  // namespace
 
-ConnectionId Wire::begin(const Endpoint& client, const Endpoint& server) {
+ConnectionId Wire::begin(const Endpoint& client, const Endpoint& server, const Path& to_server,
+                         const Path& to_client) {
     const ConnectionId id = begun_++;
     Connection& connection = connections_[id];
     connection.ends[index_of(Side::client)].at = client;
     connection.ends[index_of(Side::server)].at = server;
+    connection.pipes[index_of(Direction::to_server)].path = to_server;
+    connection.pipes[index_of(Direction::to_client)].path = to_client;
     for (Pipe& pipe : connection.pipes) {
         pipe.window_end = options_.receive_buffer_octets;
     }
@@ -83,7 +86,7 @@ std::int32_t Wire::receive(EndId id, std::span<std::byte> into) noexcept {
     const Direction direction = reverse(sent_by(id.side));
     Pipe& pipe = connections_.at(id.connection).pipes[index_of(direction)];
     if (!receiver.established) {
-        return -ENOTCONN;
+        return receiver.dead ? 0 : -ENOTCONN;
     }
     const std::size_t count = std::min(into.size(), std::size_t{pipe.arrived - pipe.read});
     if (count > 0) {
@@ -243,11 +246,23 @@ void Wire::advance(Instant now) noexcept {
     now_ = std::max(now_, now);
 }
 
-Duration Wire::latency() noexcept {
-    const auto least = static_cast<std::uint64_t>(options_.latency_min.count());
-    const auto most = static_cast<std::uint64_t>(options_.latency_max.count());
+Duration Wire::latency(ConnectionId id, Direction direction) noexcept {
+    const Path& path = connections_.at(id).pipes[index_of(direction)].path;
+    const auto least = static_cast<std::uint64_t>(path.latency_min.count());
+    const auto most = static_cast<std::uint64_t>(path.latency_max.count());
     return Duration(
         static_cast<std::int64_t>(least == most ? least : random_.between(least, most)));
+}
+
+void Wire::power_off(const Endpoint& host) noexcept {
+    for (auto& [id, connection] : connections_) {
+        const bool concerns = std::ranges::any_of(connection.ends, [&](const End& each) {
+            return each.at.with_port(0) == host.with_port(0);
+        });
+        for (Pipe& pipe : connection.pipes) {
+            pipe.silent |= concerns;
+        }
+    }
 }
 
 Wire::End& Wire::end(EndId id) noexcept {
@@ -318,12 +333,12 @@ void Wire::put_packet(ConnectionId id, Direction direction, What what,
     const Pipe& other = connection.pipes[index_of(reverse(direction))];
     const End& sender = connection.ends[index_of(sender_of(direction))];
     Instant departs = std::max(now_, pipe.free_at);
-    if (options_.octets_per_second > 0) {
-        const std::uint64_t time = octets * 1'000'000'000 / options_.octets_per_second;
+    if (pipe.path.octets_per_second > 0) {
+        const std::uint64_t time = octets * 1'000'000'000 / pipe.path.octets_per_second;
         departs += Duration(static_cast<std::int64_t>(time));
         pipe.free_at = departs;
     }
-    pipe.last_arrival = std::max(pipe.last_arrival, departs + latency());
+    pipe.last_arrival = std::max(pipe.last_arrival, departs + latency(id, direction));
     agenda_.put(pipe.last_arrival, {.what = what,
                                     .connection = id,
                                     .direction = direction,
@@ -434,7 +449,8 @@ void Wire::cut_happens(const Event& event) noexcept {
     }
     // The sender's end hears of it one way later, past a silence too: what cut it stands between.
     if (!sender.dead) {
-        other.last_arrival = std::max(other.last_arrival, now_ + latency());
+        other.last_arrival = std::max(other.last_arrival,
+                                      now_ + latency(event.connection, reverse(event.direction)));
         agenda_.put(other.last_arrival, {.what = What::reset,
                                          .connection = event.connection,
                                          .direction = reverse(event.direction)});

@@ -57,7 +57,8 @@ public:
     Wire(Wire&&) = delete;
 
     // A new connection, of which neither end is established.
-    [[nodiscard]] ConnectionId begin(const Endpoint& client, const Endpoint& server);
+    [[nodiscard]] ConnectionId begin(const Endpoint& client, const Endpoint& server,
+                                     const Path& to_server, const Path& to_client);
 
     // Both hold their SYN and the other's. The first is the server's reply passing, the second the
     // client's: what follows does not overtake it.
@@ -93,7 +94,11 @@ public:
     // Lets it happen.
     void advance(Instant now) noexcept;
 
-    [[nodiscard]] Duration latency() noexcept;
+    // Of one packet.
+    [[nodiscard]] Duration latency(ConnectionId connection, Direction direction) noexcept;
+
+    // Nothing reaches this host any more, and nothing comes from it.
+    void power_off(const Endpoint& host) noexcept;
 
 private:
     // One end, as its kernel sees it.
@@ -127,6 +132,7 @@ private:
         Instant last_arrival{};
         Instant free_at{};  // When the line has sent what it was given.
         std::optional<Cut> cut;
+        Path path;
     };
 
     struct Connection {

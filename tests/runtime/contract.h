@@ -30,6 +30,7 @@ namespace sluice::tests {
 
 inline constexpr unsigned contract_buffers = 4;
 inline constexpr unsigned contract_buffer_octets = 4096;
+inline constexpr std::size_t contract_descriptors = 64;  // In the simulator.
 
 class OnSimulation {
 public:
@@ -38,7 +39,8 @@ public:
     explicit OnSimulation(std::uint64_t seed)
         : backend_({.seed = seed,
                     .buffers = contract_buffers,
-                    .buffer_octets = contract_buffer_octets}) {}
+                    .buffer_octets = contract_buffer_octets,
+                    .descriptors_max = contract_descriptors}) {}
 
     Backend& operator*() noexcept { return backend_; }
     Backend* operator->() noexcept { return &backend_; }

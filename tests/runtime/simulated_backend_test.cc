@@ -3,6 +3,7 @@
 
 #include "sluice/runtime/simulation/simulated_backend.h"
 
+#include "sluice/runtime/loop.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/runtime/contract.h"
 #include "sluice/tests/support/death.h"
@@ -11,6 +12,8 @@
 #include <poll.h>
 
 #include <set>
+#include <tuple>
+#include <utility>
 
 namespace sluice::tests {
 namespace {
@@ -205,6 +208,92 @@ TEST_CASE("simulation: a listener at 0.0.0.0 is every host at its port", "[runti
     backend.close(listener);
 }
 
+// Connects to `to`, where somebody listens, and yields both ends.
+std::pair<int, int> connect_to(SimulatedBackend& backend, int listener) {
+    const Endpoint to = backend.local_endpoint(listener);
+    const int client = backend.open_socket(AF_INET).value();
+    Recorded accepting(backend, Accept{listener});
+    REQUIRE(result_of(backend, Connect{client, &to}) == 0);
+    REQUIRE(wait_for(backend, [&] { return !accepting.results.empty(); }));
+    accepting.cancel();
+    REQUIRE(ends(backend, accepting));
+    return {client, accepting.results.front()};
+}
+
+const Endpoint client_host = Endpoint::parse("10.0.0.1:0").value();
+const Endpoint proxy_host = Endpoint::parse("10.0.0.2:80").value();
+const Endpoint origin_host = Endpoint::parse("10.0.0.3:80").value();
+
+TEST_CASE("simulation: each route has its own latency and bandwidth, each way, and its own hosts",
+          "[runtime][simulation]") {
+    Options options;
+    options.network.routes = {
+        {.to = proxy_host,
+         .from = client_host,
+         .to_server = {.latency_min = 3ms, .latency_max = 3ms},
+         .to_client = {.latency_min = 20ms, .latency_max = 20ms, .octets_per_second = 1000}},
+        {.to = origin_host, .from = proxy_host}};
+    SimulatedBackend backend(options);
+    const int proxy = backend.listen(proxy_host, {}).value();
+    const int origin = backend.listen(origin_host, {}).value();
+    const Instant before = backend.now();
+    auto [client, server] = connect_to(backend, proxy);
+    CHECK(backend.now() - before == 26ms);  // There, back, and there: then it is accepted.
+    auto [upstream, upstream_server] = connect_to(backend, origin);
+    CHECK(backend.local_endpoint(client).with_port(0) == client_host);
+    CHECK(backend.peer_endpoint(upstream_server).with_port(0) == proxy_host.with_port(0));
+
+    for (const auto& [from, to, takes] :
+         {std::tuple(client, server, Duration(3ms)), std::tuple(server, client, Duration(120ms))}) {
+        const Instant begin = backend.now();
+        REQUIRE(send(backend, from, std::string(100, 'x')) == 100);
+        Recorded receiving(backend, Receive{to});
+        backend.wait(never);
+        CHECK(receiving.octets.size() == 100);
+        CHECK(backend.now() - begin == takes);
+    }
+    for (const int fd : {client, server, upstream, upstream_server, proxy, origin}) {
+        backend.close(fd);
+    }
+}
+
+TEST_CASE("simulation: a host without power is silence to all others, and they to it",
+          "[runtime][simulation]") {
+    Options options;
+    options.network.routes = {{.to = proxy_host, .from = client_host},
+                              {.to = origin_host, .from = proxy_host}};
+    SimulatedBackend backend(options);
+    const int proxy = backend.listen(proxy_host, {}).value();
+    const int origin = backend.listen(origin_host, {}).value();
+    auto [client, server] = connect_to(backend, proxy);
+    auto [upstream, upstream_server] = connect_to(backend, origin);
+    backend.power_off(origin_host);
+    REQUIRE(send(backend, upstream, "lost") == 4);
+    REQUIRE(send(backend, client, "heard") == 5);
+    REQUIRE(send(backend, upstream_server, "lost too") == 8);
+    {
+        Recorded elsewhere(backend, Receive{server});
+        Recorded at_origin(backend, Receive{upstream_server});
+        Recorded at_proxy(backend, Receive{upstream});
+        backend.wait(backend.now() + 1min);
+        CHECK(elsewhere.octets == "heard");
+        CHECK(at_origin.results.empty());
+        CHECK(at_proxy.results.empty());
+        CHECK(backend.socket_state(upstream).unacknowledged == 4);
+    }
+    const int late = backend.open_socket(AF_INET).value();
+    {
+        Recorded connecting(backend, Connect{late, &origin_host});
+        while (!connecting.ended) {
+            backend.wait(never);
+        }
+        CHECK(connecting.last() == -ETIMEDOUT);
+    }
+    for (const int fd : {client, server, upstream, upstream_server, late, proxy, origin}) {
+        backend.close(fd);
+    }
+}
+
 TEST_CASE("simulation: the clock moves only when nothing else can", "[runtime][simulation]") {
     Options options;
     options.network.latency_min = options.network.latency_max = 40ms;
@@ -337,6 +426,30 @@ TEST_CASE("simulation: deadlocks, leaks and stale descriptors stop the process",
         backend.close(fd);
     });
     CHECK(stale.value_or("").find("which is not open") != std::string::npos);
+
+    const auto lent = death_of([] {
+        Recorded* leaked = nullptr;
+        SimulatedBackend backend;
+        Pair pair(backend);
+        REQUIRE(send(backend, pair.client, "lent") == 4);
+        leaked = new Recorded(backend, Receive{pair.server});
+        leaked->keeps_buffers = true;
+        REQUIRE(wait_for(backend, [&] { return leaked->octets.size() == 4; }));
+        leaked->cancel();
+        REQUIRE(ends(backend, *leaked));
+    });
+    CHECK(lent.value_or("").find("invariant violated") != std::string::npos);
+
+    const auto timer = death_of([] {
+        class Idle final : public Timer {
+            void fired() noexcept override {}
+        };
+        SimulatedBackend backend;
+        Idle idle;
+        Loop loop(backend);
+        loop.arm(idle, loop.now() + 1h);
+    });
+    CHECK(timer.value_or("").find("Timers::~Timers") != std::string::npos);
 
     const auto in_use = death_of([] {
         SimulatedBackend backend;

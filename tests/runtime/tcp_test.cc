@@ -1,7 +1,9 @@
 #include "sluice/runtime/tcp.h"
 
 #include "sluice/runtime/await.h"
+#include "sluice/runtime/combine.h"
 #include "sluice/runtime/simulation/run.h"
+#include "sluice/tests/support/on_kernel.h"
 
 #include <chrono>
 #include <cstdint>
@@ -26,10 +28,11 @@ struct Ends {
 
 Task<Ends> connect(Loop& loop) {
     std::unique_ptr<TcpAcceptor> acceptor =
-        TcpAcceptor::listen(loop, Endpoint::loopback(80)).value();
+        TcpAcceptor::listen(loop, Endpoint::loopback(0)).value();
     TcpConnector connector(loop);
     ConnectTimes times;
-    Result<std::unique_ptr<Transport>> client = co_await connector.connect("127.0.0.1", 80, times);
+    Result<std::unique_ptr<Transport>> client =
+        co_await connector.connect("127.0.0.1", acceptor->local().port(), times);
     Result<std::unique_ptr<Transport>> server = co_await acceptor->accept();
     REQUIRE(client);
     REQUIRE(server);
@@ -66,9 +69,44 @@ TEST_CASE("tcp: a reset whose error a send has taken is no FIN, also after our o
 class Listener final : public PeerEndListener {
 public:
     std::vector<PeerEnd> told;
+    Event more;
 
-    void peer_ended(PeerEnd end) noexcept override { told.push_back(end); }
+    void peer_ended(PeerEnd end) noexcept override {
+        told.push_back(end);
+        more.set();
+    }
 };
+
+// The next that it is told, for as long as that may take.
+Task<Result<void>> tells(Listener& listener) {
+    const bool told = co_await listener.more.wait();
+    listener.more.reset();
+    co_return told ? Result<void>() : failure(Errc::cancelled, Phase::wait);
+}
+
+Task<> reset_behind_fin(Loop& loop) {
+    Ends ends = co_await connect(loop);
+    Listener listener;
+    ends.server->listen_for_peer_end(&listener);
+    CHECK_FALSE(ends.server->try_receive().has_value());
+    const Result<void> shut = co_await ends.client->shut_down_sending();
+    CHECK(shut);
+    const Result<void> first = co_await with_timeout(seconds(10), tells(listener));
+    CHECK(first);
+    co_await ends.client->close(Ending::reset);
+    const Result<void> second = co_await with_timeout(seconds(10), tells(listener));
+    CHECK(second);
+    CHECK(listener.told == std::vector<PeerEnd>{PeerEnd::fin, PeerEnd::reset});
+    co_await ends.server->close(Ending::orderly);
+}
+
+TEST_CASE("tcp: a reset behind a FIN is told, on the kernel and in the simulator",
+          "[runtime][tcp]") {
+    simulation::run({},
+                    [](const simulation::World& world) { return reset_behind_fin(world.loop); });
+    tests::Kernel kernel;
+    kernel.run(reset_behind_fin(kernel.loop()));
+}
 
 // The client sends `octets`, perhaps ends its sending, and is gone; nobody reads at the server.
 Task<std::vector<PeerEnd>> told_of(Loop& loop, std::string octets, bool ends_first) {
