@@ -66,8 +66,8 @@ void Recorder::exchange_ended(const Outcome& outcome) {
 
 void look_again(const Outcome& now, Outcome& before, Call& call, Plant plant) noexcept {
     Outcome seen = now;
-    if (plant == Plant::counter_runs_back && seen.send.body_accepted > 4096) {
-        seen.send.body_accepted -= 4096;
+    if (plant == Plant::counter_runs_back && before.send.body_accepted > 4096) {
+        seen.send.body_accepted = before.send.body_accepted - 4096;
     }
     if (seen.attempt == before.attempt && fell(seen, before)) {
         call.counters_fell = true;
