@@ -1,5 +1,14 @@
 // run(): one task, from its beginning to its end, in a world of its own.
 //
+//     const auto seen = simulation::run(simulation::hostile(seed), upload_and_look);
+//
+// Begin here to test a program of yours: examples/handler_test.cc is one to copy. What goes wrong
+// is up to Options: `cuts` end a connection at an octet, percentages draw faults, hostile(seed)
+// draws the percentages too. World::backend tells afterwards which faults() there were, and repeats
+// them as Options::script; its at() acts at an instant, and its disk() is looked at, crashes, and
+// is loaded by the next machine. A wait that could never end, and what is left at the end, stop the
+// process.
+//
 // Ownership:    The world is gone when run() returns, and it checks that nothing was left: no
 //               operation, no descriptor, no buffer, no timer.
 // Errors:       What the task throws is thrown.
