@@ -1,7 +1,9 @@
 #include "sluice/runtime/make_backend.h"
 
+#include "sluice/runtime/epoll_backend.h"
 #include "sluice/runtime/uring_backend.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 
@@ -21,13 +23,19 @@ Result<BackendKind> resolved(BackendKind kind) {
     return kind;
 }
 
-Result<OwnedBackend> make_uring() {
-    Result<std::unique_ptr<UringBackend>> made = UringBackend::create();
+template <typename Made>
+Result<OwnedBackend> make() {
+    Result<std::unique_ptr<Made>> made = Made::create();
     if (!made) {
         return failed(made);
     }
     return OwnedBackend(made->release(),
-                        [](Backend* backend) { delete static_cast<UringBackend*>(backend); });
+                        [](Backend* backend) { delete static_cast<Made*>(backend); });
+}
+
+// Container engines and hardened hosts answer EPERM, kernels without it ENOSYS.
+bool is_forbidden_or_absent(const Error& error) {
+    return error.os_errno == EPERM || error.os_errno == ENOSYS;
 }
 
 }  // namespace
@@ -51,9 +59,14 @@ Result<OwnedBackend> make_backend(BackendKind kind) {
         return failed(wanted);
     }
     if (*wanted == BackendKind::epoll) {
-        return failure(Errc::unsupported, Phase::open);
+        return make<EpollBackend>();
     }
-    return make_uring();
+    Result<OwnedBackend> made = make<UringBackend>();
+    const bool may_choose = *wanted == BackendKind::automatic;
+    if (!made && may_choose && is_forbidden_or_absent(made.error())) {
+        return make<EpollBackend>();
+    }
+    return made;
 }
 
 std::string describe_backend_failure(BackendKind kind, const Error& error) {
@@ -61,10 +74,8 @@ std::string describe_backend_failure(BackendKind kind, const Error& error) {
     if (!wanted) {
         return "SLUICE_BACKEND is none of auto, io_uring, epoll: " + std::string(environment());
     }
-    if (*wanted == BackendKind::epoll) {
-        return "there is no epoll backend yet: use io_uring";
-    }
-    return "this machine offers no io_uring: " + describe(error);
+    const std::string_view name = *wanted == BackendKind::epoll ? "epoll" : "io_uring";
+    return "this machine offers no " + std::string(name) + ": " + describe(error);
 }
 
 }  // namespace sluice

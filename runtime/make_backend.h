@@ -1,8 +1,9 @@
 // make_backend: the backend that this machine offers, or that was asked for.
 //
+// io_uring, or epoll where io_uring is forbidden or absent.
+//
 // Ownership:    The caller's. It outlives its Loop.
-// Errors:       What the kernel answered to the wish for a ring; `invalid` for a name that is none;
-//               `unsupported` for the epoll backend, which is yet to come.
+// Errors:       What the kernel answered; `invalid` for a name that is none.
 // Threading:    On the thread that will run the loop.
 
 #pragma once

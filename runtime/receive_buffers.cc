@@ -11,36 +11,24 @@
 
 namespace sluice {
 
-namespace {
-
-void* map(std::size_t octets) noexcept {
-    void* const mapped = mmap(nullptr, octets, PROT_READ | PROT_WRITE,
-                              MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE, -1, 0);
-    return mapped == MAP_FAILED ? nullptr : mapped;
-}
-
-}  // namespace
-
 ReceiveBuffers::~ReceiveBuffers() {
-    ensure(stock_.size() + shown_ == count_);
+    ensure(stock_.size() + shown_ == stock_.count());
     if (ring_ != nullptr) {
-        munmap(ring_, count_ * sizeof(io_uring_buf));
-    }
-    if (buffers_ != nullptr) {
-        munmap(buffers_, std::size_t{count_} * octets_);
+        munmap(ring_, stock_.count() * sizeof(io_uring_buf));
     }
 }
 
 Result<void> ReceiveBuffers::set_up(io_uring& ring, unsigned count, unsigned octets) noexcept {
     ensure(std::has_single_bit(count));
-    count_ = count;
-    octets_ = octets;
-    ring_ = static_cast<io_uring_buf_ring*>(map(count * sizeof(io_uring_buf)));
-    buffers_ = static_cast<std::byte*>(map(std::size_t{count} * octets));
-    if (ring_ == nullptr || buffers_ == nullptr) {
-        return std::unexpected(error_from_errno(ENOMEM, Phase::open));
+    if (const Result<void> made = stock_.set_up(count, octets); !made) {
+        return made;
     }
-
+    void* const mapped = mmap(nullptr, count * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
+                              MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+    if (mapped == MAP_FAILED) {
+        return std::unexpected(error_from_errno(errno, Phase::open));
+    }
+    ring_ = static_cast<io_uring_buf_ring*>(mapped);
     io_uring_buf_reg registration{};
     registration.ring_addr = reinterpret_cast<std::uintptr_t>(ring_);
     registration.ring_entries = count;
@@ -49,37 +37,29 @@ Result<void> ReceiveBuffers::set_up(io_uring& ring, unsigned count, unsigned oct
         return std::unexpected(error_from_errno(-error, Phase::open));
     }
     io_uring_buf_ring_init(ring_);
-    // Ids from the top, so that the first to go is the first.
-    stock_.reserve(count);
-    for (unsigned id = count; id-- > 0;) {
-        stock_.push_back(static_cast<std::uint16_t>(id));
-    }
     publish();
     return {};
 }
 
 Received ReceiveBuffers::take(std::uint16_t buffer_id, std::size_t octets) noexcept {
-    ensure(buffer_id < count_);
-    ensure(octets <= octets_);
     ensure(shown_ > 0);
     --shown_;
     ++taken_;
     octets_taken_ += octets;
-    return Received(*this, buffer_id, std::span(at(buffer_id), octets));
+    return Received(*this, buffer_id, stock_.at(buffer_id).first(octets));
 }
 
 void ReceiveBuffers::give_back(std::uint16_t buffer_id) noexcept {
-    ensure(stock_.size() < count_);
-    stock_.push_back(buffer_id);
+    stock_.put(buffer_id);
 }
 
 void ReceiveBuffers::publish() noexcept {
     adapt();
     int added = 0;
     while (shown_ < shown_wanted_ && !stock_.empty()) {
-        const std::uint16_t id = stock_.back();
-        stock_.pop_back();
-        io_uring_buf_ring_add(ring_, at(id), octets_, id, io_uring_buf_ring_mask(count_), added);
+        const std::uint16_t id = stock_.take();
+        io_uring_buf_ring_add(ring_, stock_.at(id).data(), stock_.buffer_octets(), id,
+                              io_uring_buf_ring_mask(stock_.count()), added);
         ++added;
         ++shown_;
     }
@@ -92,9 +72,9 @@ void ReceiveBuffers::publish() noexcept {
 // down to what was needed after a while.
 void ReceiveBuffers::adapt() noexcept {
     constexpr unsigned turns_max = 1024;
-    const bool small = octets_taken_ < std::size_t{taken_} * octets_ / 4;
+    const bool small = octets_taken_ < std::size_t{taken_} * stock_.buffer_octets() / 4;
     if (std::exchange(ran_out_, false) && small) {
-        shown_wanted_ = std::min(2 * shown_wanted_, count_);
+        shown_wanted_ = std::min(2 * shown_wanted_, stock_.count());
     }
     taken_peak_ = std::max(taken_peak_, std::exchange(taken_, 0U));
     octets_taken_ = 0;

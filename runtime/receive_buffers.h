@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "sluice/runtime/buffer_stock.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/received.h"
 
@@ -19,7 +20,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace sluice {
 
@@ -49,19 +49,12 @@ public:
     [[nodiscard]] unsigned available() const noexcept { return shown_; }
 
 private:
-    [[nodiscard]] std::byte* at(std::uint16_t buffer_id) const noexcept {
-        return buffers_ + std::size_t{buffer_id} * octets_;
-    }
-
     void adapt() noexcept;
 
     static constexpr unsigned shown_min = 16;
 
     io_uring_buf_ring* ring_ = nullptr;
-    std::byte* buffers_ = nullptr;
-    unsigned count_ = 0;
-    unsigned octets_ = 0;
-    std::vector<std::uint16_t> stock_;  // The last that came back is the first to go.
+    BufferStock stock_;
     unsigned shown_ = 0;
     unsigned shown_wanted_ = shown_min;
 

@@ -1,5 +1,6 @@
 #include "sluice/runtime/socket_calls.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>  // Newer than netinet/tcp.h, which excludes it.
 #include <sys/ioctl.h>
@@ -96,6 +97,10 @@ SocketState state(int fd) noexcept {
         state.closed = info.tcpi_state == state_close;
     }
     return state;
+}
+
+void never_block(int fd) noexcept {
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
 void reset_on_close(int fd) noexcept {

@@ -15,6 +15,9 @@ namespace sluice::socket_calls {
 void shut_down_sending(int fd) noexcept;
 [[nodiscard]] SocketState state(int fd) noexcept;
 
+// Calls on it answer EAGAIN instead of waiting.
+void never_block(int fd) noexcept;
+
 // The next close drops what was not sent and sends a reset.
 void reset_on_close(int fd) noexcept;
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sluice/runtime/backend.h"
+#include "sluice/runtime/epoll_backend.h"
 #include "sluice/runtime/operation.h"
 #include "sluice/runtime/simulation/simulated_backend.h"
 #include "sluice/runtime/uring_backend.h"
@@ -68,6 +69,24 @@ public:
 private:
     TemporaryDirectory directory_;
     std::unique_ptr<UringBackend> backend_;
+};
+
+class OnEpoll {
+public:
+    static constexpr std::uint64_t seeds = 1;
+
+    explicit OnEpoll(std::uint64_t)
+        : backend_(EpollBackend::create({.receive_buffers = contract_buffers,
+                                         .receive_buffer_octets = contract_buffer_octets})
+                       .value()) {}
+
+    Backend& operator*() noexcept { return *backend_; }
+    Backend* operator->() noexcept { return backend_.get(); }
+    [[nodiscard]] std::string path(std::string_view name) const { return directory_.path(name); }
+
+private:
+    TemporaryDirectory directory_;
+    std::unique_ptr<EpollBackend> backend_;
 };
 
 // An operation that keeps what became of it.

@@ -27,7 +27,7 @@ std::string read_at(Backend& backend, int fd, std::uint64_t offset, std::size_t 
 }
 
 TEMPLATE_TEST_CASE("file: what was written is read, and nothing is past the end",
-                   "[runtime][contract][file]", OnSimulation, OnUring) {
+                   "[runtime][contract][file]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const std::string path = world.path("file");
         const int fd = open_file(*world, path, O_CREAT | O_EXCL | O_RDWR);
@@ -53,7 +53,7 @@ TEMPLATE_TEST_CASE("file: what was written is read, and nothing is past the end"
 }
 
 TEMPLATE_TEST_CASE("file: opening says why it cannot", "[runtime][contract][file]", OnSimulation,
-                   OnUring) {
+                   OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const std::string path = world.path("file");
         CHECK(open_file(*world, path, O_RDONLY) == -ENOENT);
@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("file: opening says why it cannot", "[runtime][contract][file
 }
 
 TEMPLATE_TEST_CASE("file: a file without a name is given one, once and only if it is free",
-                   "[runtime][contract][file]", OnSimulation, OnUring) {
+                   "[runtime][contract][file]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const std::string path = world.path("named");
         const int fd = open_file(*world, world.path("."), O_TMPFILE | O_RDWR);
@@ -95,7 +95,7 @@ TEMPLATE_TEST_CASE("file: a file without a name is given one, once and only if i
 }
 
 TEMPLATE_TEST_CASE("file: a rename replaces, and who had the old file open keeps it",
-                   "[runtime][contract][file]", OnSimulation, OnUring) {
+                   "[runtime][contract][file]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const std::string from = world.path("from");
         const std::string to = world.path("to");
@@ -119,7 +119,7 @@ TEMPLATE_TEST_CASE("file: a rename replaces, and who had the old file open keeps
 }
 
 TEMPLATE_TEST_CASE("file: a directory can be opened, synced and asked what it is",
-                   "[runtime][contract][file]", OnSimulation, OnUring) {
+                   "[runtime][contract][file]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int fd = open_file(*world, world.path("."), O_RDONLY | O_DIRECTORY);
         REQUIRE(fd >= 0);
@@ -134,7 +134,7 @@ TEMPLATE_TEST_CASE("file: a directory can be opened, synced and asked what it is
 }
 
 TEMPLATE_TEST_CASE("file: a cancelled operation has happened whole or not at all, and says which",
-                   "[runtime][contract][file]", OnSimulation, OnUring) {
+                   "[runtime][contract][file]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const std::string path = world.path("file");
         Recorded opening(*world, Open{path.c_str(), O_CREAT | O_RDWR, 0600});

@@ -56,7 +56,7 @@ std::int32_t fill(Backend& backend, int from, int to) {
 }
 
 TEMPLATE_TEST_CASE("socket: one that is not connected can be asked, and does nothing",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     TestType world(0);
     const int fd = world->open_socket(AF_INET).value();
     CHECK(polled(*world, fd) == (POLLOUT | POLLHUP));
@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("socket: one that is not connected can be asked, and does not
 }
 
 TEMPLATE_TEST_CASE("socket: a listener is readable once a connection waits, and is not closed",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);
@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE("socket: a listener is readable once a connection waits, and 
 }
 
 TEMPLATE_TEST_CASE("socket: a refused connect is told once; then everything has ended",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const Endpoint to = deserted(*world);
         const int fd = world->open_socket(AF_INET).value();
@@ -107,7 +107,7 @@ TEMPLATE_TEST_CASE("socket: a refused connect is told once; then everything has 
 }
 
 TEMPLATE_TEST_CASE("socket: a connect to the other family's address fails", "[runtime][contract]",
-                   OnSimulation, OnUring) {
+                   OnSimulation, OnUring, OnEpoll) {
     TestType world(0);
     const Endpoint four = deserted(*world);
     const Endpoint six = Endpoint::parse_address("::1", four.port()).value();
@@ -120,7 +120,7 @@ TEMPLATE_TEST_CASE("socket: a connect to the other family's address fails", "[ru
 }
 
 TEMPLATE_TEST_CASE("socket: a connect to 0.0.0.0 reaches this host", "[runtime][contract]",
-                   OnSimulation, OnUring) {
+                   OnSimulation, OnUring, OnEpoll) {
     TestType world(0);
     const int listener = world->listen(Endpoint::any(0), {}).value();
     const Endpoint to = world->local_endpoint(listener);
@@ -133,7 +133,7 @@ TEMPLATE_TEST_CASE("socket: a connect to 0.0.0.0 reaches this host", "[runtime][
 }
 
 TEMPLATE_TEST_CASE("socket: IPv6 connects as IPv4 does", "[runtime][contract]", OnSimulation,
-                   OnUring) {
+                   OnUring, OnEpoll) {
     TestType world(0);
     const int listener = world->listen(parsed("[::1]:0"), {}).value();
     const Endpoint to = world->local_endpoint(listener);
@@ -153,7 +153,7 @@ TEMPLATE_TEST_CASE("socket: IPv6 connects as IPv4 does", "[runtime][contract]", 
 }
 
 TEMPLATE_TEST_CASE("socket: one connection more than the backlog waits, and no other is answered",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     TestType world(0);
     const int listener = world->listen(Endpoint::loopback(0), {.backlog = 1}).value();
     const Endpoint to = world->local_endpoint(listener);
@@ -176,7 +176,7 @@ TEMPLATE_TEST_CASE("socket: one connection more than the backlog waits, and no o
 }
 
 TEMPLATE_TEST_CASE("socket: a send of nothing says whether anything could be sent",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         CHECK(send(*world, pair.client, "") == 0);
@@ -195,7 +195,7 @@ TEMPLATE_TEST_CASE("socket: a send of nothing says whether anything could be sen
 }
 
 TEMPLATE_TEST_CASE("socket: a poll for writing ends with the peer's end too, as asked or not",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         fill(*world, pair.client, pair.server);
@@ -214,7 +214,7 @@ TEMPLATE_TEST_CASE("socket: a poll for writing ends with the peer's end too, as 
 }
 
 TEMPLATE_TEST_CASE("socket: a multishot poll tells a FIN, and then the reset behind it",
-                   "[runtime][contract][trap-2]", OnSimulation, OnUring) {
+                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         Recorded watching(*world, Poll{pair.server, 0, true});
@@ -233,7 +233,7 @@ TEMPLATE_TEST_CASE("socket: a multishot poll tells a FIN, and then the reset beh
 }
 
 TEMPLATE_TEST_CASE("socket: a poll that begins after a FIN ends at once", "[runtime][contract]",
-                   OnSimulation, OnUring) {
+                   OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         world->shut_down_sending(pair.client);
@@ -243,7 +243,7 @@ TEMPLATE_TEST_CASE("socket: a poll that begins after a FIN ends at once", "[runt
 }
 
 TEMPLATE_TEST_CASE("socket: a connection that was reset before its accept is accepted all the same",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);
@@ -269,7 +269,7 @@ TEMPLATE_TEST_CASE("socket: a connection that was reset before its accept is acc
 }
 
 TEMPLATE_TEST_CASE("socket: an end of sending ends the send in flight with what it had sent",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -285,7 +285,7 @@ TEMPLATE_TEST_CASE("socket: an end of sending ends the send in flight with what 
 }
 
 TEMPLATE_TEST_CASE("socket: an end of sending leaves a receive that waits alone",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         Recorded receiving(*world, Receive{pair.client});
@@ -302,7 +302,7 @@ TEMPLATE_TEST_CASE("socket: an end of sending leaves a receive that waits alone"
 }
 
 TEMPLATE_TEST_CASE("socket: ends that close at once are both closed, in good order",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         world->shut_down_sending(pair.client);
@@ -317,7 +317,7 @@ TEMPLATE_TEST_CASE("socket: ends that close at once are both closed, in good ord
 }
 
 TEMPLATE_TEST_CASE("socket: after a close with unread input a send takes the error, and is told it",
-                   "[runtime][contract][trap-9]", OnSimulation, OnUring) {
+                   "[runtime][contract][trap-9]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         REQUIRE(send(*world, pair.server, "read me") == 7);
@@ -335,7 +335,7 @@ TEMPLATE_TEST_CASE("socket: after a close with unread input a send takes the err
 }
 
 TEMPLATE_TEST_CASE("socket: what is acknowledged grows by every octet that the peer's kernel takes",
-                   "[runtime][contract][trap-7]", OnSimulation, OnUring) {
+                   "[runtime][contract][trap-7]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         for (const int fd : {pair.client, pair.server}) {
@@ -350,7 +350,7 @@ TEMPLATE_TEST_CASE("socket: what is acknowledged grows by every octet that the p
 }
 
 TEMPLATE_TEST_CASE("socket: what was accepted and not acknowledged is known past a reset",
-                   "[runtime][contract][trap-7]", OnSimulation, OnUring) {
+                   "[runtime][contract][trap-7]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const auto accepted = static_cast<std::uint64_t>(fill(*world, pair.client, pair.server));
@@ -382,7 +382,7 @@ private:
 };
 
 TEMPLATE_TEST_CASE("socket: without a descriptor nothing is opened, and what waits goes on waiting",
-                   "[runtime][contract]", OnSimulation, OnUring) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const FewDescriptors few;
         const int listener = world->listen(Endpoint::loopback(0), {}).value();

@@ -2,9 +2,10 @@
 
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/main.h"
+#include "sluice/tests/support/without_io_uring.h"
 
 #include <atomic>
-#include <cstdlib>
+#include <cerrno>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -16,12 +17,7 @@
 namespace sluice {
 namespace {
 
-class Variable {
-public:
-    explicit Variable(const char* value) { ::setenv("SLUICE_BACKEND", value, 1); }
-    Variable(Variable&&) = delete;
-    ~Variable() { ::unsetenv("SLUICE_BACKEND"); }
-};
+using tests::without_io_uring;
 
 Task<int> end_with(int status) {
     co_return status;
@@ -106,26 +102,9 @@ TEST_CASE("threads: an exception is told, and counts as 1", "[runtime][threads]"
 
 TEST_CASE("threads: a backend that cannot be had is a failure, not a hang", "[runtime][threads]") {
     const auto body = [](Loop&, unsigned) { return wait_for_stop(); };
-    CHECK(run_on_threads(2, BackendKind::epoll, body) == 1);
-}
-
-TEST_CASE("backend: its name decides, and the environment where none is given",
-          "[runtime][backend]") {
-    CHECK(parse_backend_kind("auto") == BackendKind::automatic);
-    CHECK(parse_backend_kind("io_uring") == BackendKind::io_uring);
-    CHECK(parse_backend_kind("epoll") == BackendKind::epoll);
-    CHECK(parse_backend_kind("kqueue").error().code == Errc::invalid);
-
-    CHECK(make_backend()->get()->name() == "io_uring");
-    const Variable epoll("epoll");
-    CHECK(make_backend().error().code == Errc::unsupported);
-    CHECK(make_backend(BackendKind::io_uring)->get()->name() == "io_uring");
-    CHECK(describe_backend_failure(BackendKind::automatic, make_backend().error()).find("epoll") !=
-          std::string::npos);
-    const Variable nonsense("kqueue");
-    CHECK(make_backend().error().code == Errc::invalid);
-    CHECK(describe_backend_failure(BackendKind::automatic, make_backend().error()).find("kqueue") !=
-          std::string::npos);
+    int status = 0;
+    without_io_uring(EPERM, [&] { status = run_on_threads(2, BackendKind::io_uring, body); });
+    CHECK(status == 1);
 }
 
 Task<ExitStatus> program(Loop&, Arguments arguments) {

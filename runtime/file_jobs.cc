@@ -1,0 +1,124 @@
+#include "sluice/runtime/file_jobs.h"
+
+#include "sluice/runtime/ensure.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+#include <variant>
+
+namespace sluice {
+
+namespace {
+
+// What io_uring takes an offset of all ones for: the descriptor's own position, or none.
+constexpr std::uint64_t own_position = std::numeric_limits<std::uint64_t>::max();
+
+// More than the kernel moves in one call.
+constexpr std::size_t octets_max = std::numeric_limits<std::int32_t>::max();
+
+std::int32_t answer(ssize_t result) noexcept {
+    return result < 0 ? -errno : static_cast<std::int32_t>(result);
+}
+
+// One call for each request; the others are no file's.
+struct Call {
+    std::int32_t operator()(const Open& open) const noexcept {
+        return answer(::openat(AT_FDCWD, open.path, open.flags | O_CLOEXEC, open.mode));
+    }
+    std::int32_t operator()(const Read& read) const noexcept {
+        const std::size_t octets = std::min(read.into.size(), octets_max);
+        return answer(read.offset == own_position ? ::read(read.fd, read.into.data(), octets)
+                                                  : ::pread(read.fd, read.into.data(), octets,
+                                                            static_cast<off_t>(read.offset)));
+    }
+    std::int32_t operator()(const Write& write) const noexcept {
+        const std::size_t octets = std::min(write.from.size(), octets_max);
+        return answer(write.offset == own_position ? ::write(write.fd, write.from.data(), octets)
+                                                   : ::pwrite(write.fd, write.from.data(), octets,
+                                                              static_cast<off_t>(write.offset)));
+    }
+    std::int32_t operator()(const Sync& sync) const noexcept { return answer(::fsync(sync.fd)); }
+    std::int32_t operator()(const Link& link) const noexcept {
+        std::array<char, 32> from{};
+        std::snprintf(from.data(), from.size(), "/proc/self/fd/%d", link.fd);
+        return answer(::linkat(AT_FDCWD, from.data(), AT_FDCWD, link.path, AT_SYMLINK_FOLLOW));
+    }
+    std::int32_t operator()(const Rename& rename) const noexcept {
+        return answer(::renameat(AT_FDCWD, rename.from, AT_FDCWD, rename.to));
+    }
+    std::int32_t operator()(const Remove& remove) const noexcept {
+        return answer(::unlinkat(AT_FDCWD, remove.path, 0));
+    }
+    std::int32_t operator()(const ReadStatus& status) const noexcept {
+        return answer(::statx(status.fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, status.into));
+    }
+    template <typename Other>
+    std::int32_t operator()(const Other&) const noexcept {
+        ensure(false);
+        return -EINVAL;
+    }
+};
+
+}  // namespace
+
+FileJobs::~FileJobs() {
+    ensure(under_way_ == 0);
+    // The last one that ended may still be inside ended().
+    const std::lock_guard lock(mutex_);
+}
+
+void FileJobs::submit(Operation& operation) {
+    if (free_.empty()) {
+        jobs_.push_back(std::make_unique<Job>(*this));
+        free_.push_back(jobs_.back().get());
+    }
+    Job& job = *free_.back();
+    free_.pop_back();
+    job.operation = &operation;
+    ++under_way_;
+    Workers::shared().run(job);
+}
+
+void FileJobs::Job::run() noexcept {
+    result = std::visit(Call{}, operation->request);
+    owner_.ended(*this);
+}
+
+// Once it is in the list, the job and all this may be gone as soon as the lock is.
+void FileJobs::ended(Job& job) noexcept {
+    const std::lock_guard lock(mutex_);
+    ended_.push_back(&job);
+    if (ended_.size() == 1) {
+        backend_.wake();
+    }
+}
+
+std::size_t FileJobs::reap() noexcept {
+    if (under_way_ == 0) {
+        return 0;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        reaped_.swap(ended_);
+    }
+    const std::size_t count = reaped_.size();
+    under_way_ -= count;
+    for (Job* const job : reaped_) {
+        Operation& operation = *job->operation;
+        const std::int32_t result = job->result;
+        free_.push_back(job);
+        operation.state = Operation::State::idle;
+        operation.complete({.result = result});
+    }
+    reaped_.clear();
+    return count;
+}
+
+}  // namespace sluice
