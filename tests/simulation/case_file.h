@@ -39,6 +39,13 @@ struct CaseFile {
     [[nodiscard]] const Told* server_of(const ExchangeKey& key) const;
     [[nodiscard]] const Handling* handling_of(const ExchangeKey& key) const;
     [[nodiscard]] const WireConnection* wire_of(const ExchangeKey& key) const;
+    // Whether one end of that connection is no HTTP of ours; and whether it is the server's.
+    [[nodiscard]] bool is_raw(std::uint16_t port) const {
+        return evidence.raw_ports.contains(port);
+    }
+    [[nodiscard]] bool is_raw_server(std::uint16_t port) const {
+        return evidence.raw_server_ports.contains(port);
+    }
 
 private:
     [[nodiscard]] const Call* unassigned_caller(const Outcome& outcome) const;

@@ -75,7 +75,7 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
                 return call == nullptr || call->asked_nonsense ||
                        call->gave_up == Mechanism::protocol;
             }
-            return call != nullptr && call->to == Host::raw;
+            return file.is_raw(attempt.key.first);
         case Mechanism::refused:
             return cause.party == Party::peer && has(evidence.connect_errors, {ECONNREFUSED});
         case Mechanism::unreachable:
@@ -92,7 +92,7 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
         case Mechanism::drain: return evidence.client_closed_at <= ended;
         case Mechanism::limit:
             return cause.party == Party::local_resource || is_too_much(file, attempt, options) ||
-                   (call != nullptr && call->to == Host::raw);
+                   file.is_raw(attempt.key.first);
         case Mechanism::internal: return false;
     }
     return false;
@@ -116,7 +116,7 @@ bool is_proven(const CaseFile& file, const ExchangeKey& key, const Told& told) {
                        (!handling->declared || handling->sent.octets != *handling->declared ||
                         handling->aborted);
             }
-            return wire != nullptr && !wire->client.is_known;  // No client of ours does.
+            return file.is_raw(key.first);  // No client of ours does.
         case Mechanism::unreachable:
             return cause.party == Party::network && wire != nullptr && wire->server.gave_up;
         case Mechanism::cancelled: return cause.party == Party::local_resource;

@@ -3,6 +3,8 @@
 #include "sluice/http/verdict.h"
 #include "sluice/tests/simulation/origin_host.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <map>
 
@@ -69,6 +71,44 @@ void check_answer(const Attempt& attempt, const Handling* handling, Found& found
     const Digest digest = call.got.ended ? call.got.digest : sent.digest;
     if (has_content && !is_whole(sent, handling->declared, outcome.receive.body, digest)) {
         found.push_back(of(call) + "complete with " + amounts(call.got, sent));
+    }
+}
+
+// The value of a field of a head, as we write fields.
+std::string_view field_of(std::string_view head, std::string_view name) {
+    const std::size_t place = head.find(std::string("\r\n").append(name).append(": "));
+    if (place == std::string_view::npos) {
+        return {};
+    }
+    const std::string_view value = head.substr(place + 2 + name.size() + 2);
+    return value.substr(0, value.find("\r\n"));
+}
+
+// Answers one after another, each to the request at its place.
+void check_pipelined(const CaseFile& file, const Pipelined& pipelined, Found& found) {
+    std::string_view left = pipelined.answers;
+    for (const std::uint32_t number : pipelined.asked) {
+        const std::size_t end = left.find("\r\n\r\n");
+        if (end == std::string_view::npos) {
+            return;
+        }
+        const std::string_view head = left.substr(0, end + 2);
+        left.remove_prefix(end + 4);
+        if (!head.starts_with("HTTP/1.1 200 ")) {
+            return;  // The server refused, and says no more.
+        }
+        std::uint64_t length = 0;
+        const std::string_view digits = field_of(head, "Content-Length");
+        std::from_chars(digits.data(), digits.data() + digits.size(), length);
+        const std::string content(left.substr(0, std::min<std::uint64_t>(length, left.size())));
+        left.remove_prefix(content.size());
+        const Plan plan = plan_of(file.script, file.script.workload, number);
+        if (field_of(head, "X-Exchange") != std::to_string(number) ||
+            length != plan.response_octets ||
+            content != content_of(plan.response_seed, content.size())) {
+            found.push_back("pipelined exchange " + std::to_string(number) +
+                            " has another's answer");
+        }
     }
 }
 
@@ -189,6 +229,9 @@ void check_executed_once(const CaseFile& file, Found& found) {
 }
 
 void check_answers_in_order(const CaseFile& file, Found& found) {
+    for (const Pipelined& pipelined : file.evidence.pipelined) {
+        check_pipelined(file, pipelined, found);
+    }
     for (const Attempt& attempt : file.attempts) {
         const Handling* const handling = file.handling_of(attempt.key);
         if (attempt.call == nullptr || handling == nullptr || handling->own_answer ||

@@ -17,7 +17,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -122,6 +124,8 @@ struct Evidence {
     // What a crash left of the store, by name.
     Instant crashed_at = never;
     std::map<std::string, std::string> survivors;
+    std::set<std::uint16_t> raw_server_ports;
+    std::set<std::uint16_t> raw_ports;  // Of connections one end of which is not ours.
     std::map<std::uint16_t, WireConnection> wire;
     std::vector<int> connect_errors;
     std::vector<std::string> simulator_reports;

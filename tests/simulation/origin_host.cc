@@ -129,6 +129,8 @@ Task<> OriginHost::handle(http::Request& request, http::Responder& responder) {
         world_.something_went_wrong();
         throw std::runtime_error("as the script says");
     }
+    const std::string number = std::to_string(handling.number);
+    ensure(responder.fields().add("X-Exchange", number).has_value());
     if (plan.handler_closes) {
         responder.close_connection();
     }

@@ -45,12 +45,24 @@ void plan_response(Plan& plan, Random& random) {
 
 }  // namespace
 
+// Of those that are asked for in one go: whole answers, which can be told apart afterwards.
+Plan plan_of_pipelined(const Script& script, std::uint32_t number) {
+    Plan plan;
+    plan.response_seed = script.seed * 1000 + number * 2 + 1;
+    Random random(plan.response_seed);
+    plan.response_octets = some_octets(random);
+    return plan;
+}
+
 Plan plan_of(const Script& script, Workload workload, std::uint32_t number) {
+    if (number >= calls_max) {
+        return plan_of_pipelined(script, number);
+    }
     Random random(script.seed * calls_max * 2 + number);
     Plan plan;
     if (workload == Workload::mixed) {
-        plan.to = std::array{Host::origin, Host::origin, Host::origin,
-                             Host::proxy,  Host::proxy,  Host::store}[random.below(6)];
+        plan.to = std::array{Host::origin, Host::origin, Host::origin, Host::proxy,
+                             Host::proxy,  Host::store,  Host::raw}[random.below(7)];
     } else if (workload == Workload::proxy) {
         plan.to = Host::proxy;
     } else if (workload == Workload::store) {
@@ -61,7 +73,7 @@ Plan plan_of(const Script& script, Workload workload, std::uint32_t number) {
     const bool uploads = workload == Workload::upload || plan.to == Host::store ||
                          (workload != Workload::download && random.chance(50));
     const bool downloads = workload == Workload::download || !uploads || random.chance(30);
-    if (uploads) {
+    if (uploads && plan.to != Host::raw) {
         const bool puts = random.chance(50) || plan.to == Host::store;
         plan.method = puts ? Method::put : Method::post;
         plan_request(plan, random);

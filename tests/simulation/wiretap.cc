@@ -34,6 +34,7 @@ void Wiretap::sample(std::uint16_t client_port) noexcept {
 void Wiretap::shut_down_sending(int fd) noexcept {
     if (WireEnd* const end = end_of(fd)) {
         end->shut_at = std::min(end->shut_at, now());
+        end->half_closed = true;
     }
     real().shut_down_sending(fd);
 }

@@ -31,6 +31,7 @@ struct WireEnd {
     Instant reset_seen_at = never;  // An error was, or TCP said that the connection is gone.
     Instant shut_at = never;        // It sent its own FIN, by shutting down or by closing.
     Instant closed_at = never;
+    bool half_closed = false;
     bool gave_up = false;  // The error was a time-out of TCP's own.
     bool reset_by_us = false;
 };

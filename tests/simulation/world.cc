@@ -8,6 +8,7 @@
 #include "sluice/tests/simulation/liar.h"
 #include "sluice/tests/simulation/origin_host.h"
 #include "sluice/tests/simulation/proxy_host.h"
+#include "sluice/tests/simulation/raw_peers.h"
 #include "sluice/tests/simulation/store_host.h"
 
 #include <algorithm>
@@ -27,12 +28,13 @@ using std::chrono::milliseconds;
 constexpr std::string_view origin_at = "10.0.0.1:80";
 constexpr std::string_view proxy_at = "10.0.0.2:80";
 constexpr std::string_view store_at = "10.0.0.3:80";
+constexpr std::string_view raw_at = "10.0.0.4:80";
 
 std::string url_of(const Plan& plan, std::uint32_t number) {
     const std::string target = "/e/" + std::to_string(number);
     switch (plan.to) {
-        case Host::origin:
-        case Host::raw: break;
+        case Host::origin: break;
+        case Host::raw: return "http://10.0.0.4" + target;
         case Host::proxy: return "http://10.0.0.2" + target;
         case Host::store: return "http://10.0.0.3/o/" + StoreHost::name_of(number);
     }
@@ -41,19 +43,25 @@ std::string url_of(const Plan& plan, std::uint32_t number) {
 
 // The scopes, which can end a world when nothing else can.
 struct Scopes {
-    explicit Scopes(Loop& loop) : serving(loop), visiting(loop) {}
+    explicit Scopes(Loop& loop) : serving(loop), raw(loop), visiting(loop) {}
 
     Scope serving;
+    Scope raw;
     Scope visiting;
 };
 
 struct Hosts {
     explicit Hosts(World& world)
-        : origin(world, world.script.workload), proxy(world), store(world), client(world) {}
+        : origin(world, world.script.workload),
+          proxy(world),
+          store(world),
+          raw(world),
+          client(world) {}
 
     OriginHost origin;
     ProxyHost proxy;
     StoreHost store;
+    RawServer raw;
     ClientHost client;
 };
 
@@ -133,7 +141,11 @@ Task<> perform(World& world, Scopes& scopes) {
     scopes.serving.spawn(hosts.origin.serve(origin_at));
     scopes.serving.spawn(hosts.proxy.serve(proxy_at));
     scopes.serving.spawn(hosts.store.serve(store_at));
+    scopes.raw.spawn(hosts.raw.serve(raw_at));
     begin_disasters(world, hosts, scopes.visiting);
+    if (world.script.workload == Workload::mixed && world.random.chance(60)) {
+        scopes.visiting.spawn(visit_rudely(world, "10.0.0.1"));
+    }
     const auto lanes = static_cast<std::uint32_t>(world.random.between(1, 3));
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
         scopes.visiting.spawn(ask_some(world, hosts.client, calls_max * lane / lanes,
@@ -147,6 +159,8 @@ Task<> perform(World& world, Scopes& scopes) {
     hosts.store.drain(hours(1));
     hosts.origin.drain(hours(1));
     co_await scopes.serving.join();
+    scopes.raw.request_stop();
+    co_await scopes.raw.join();
     co_await hosts.proxy.close();
     hosts.store.crash();
     world.evidence.ended = world.now();
@@ -176,6 +190,7 @@ public:
         liar_.let_go();
         scopes.visiting.request_stop();
         scopes.serving.request_stop();
+        scopes.raw.request_stop();
         if (evidence_.simulator_reports.size() > reports_max) {
             std::fputs(report.c_str(), stderr);
             std::abort();  // It cannot be brought to an end.
