@@ -177,6 +177,7 @@ Task<sluice::Result<void>> Outbox::write(Outcome& outcome, std::span<const std::
     if (error_) {
         co_return std::unexpected(*error_);
     }
+    sending_ = true;  // Now: a flush that was asked for may run before what is awaited begins.
     book(outcome, OctetKind::content, content.size());
     co_await send_block(content);
     if (error_) {
@@ -197,7 +198,8 @@ Task<sluice::Result<void>> Outbox::drained() {
     co_return sluice::Result<void>();
 }
 
-// With `content` it was made sure that nothing is being sent; without, it was only asked for.
+// With `content` its writer has seen to it that nothing else is sent; without, it was only asked
+// for.
 Task<> Outbox::send_block(std::span<const std::byte> content) {
     if (content.empty()) {
         flush_spawned_ = false;
@@ -205,8 +207,8 @@ Task<> Outbox::send_block(std::span<const std::byte> content) {
             sent_.set();
             co_return;
         }
+        sending_ = true;
     }
-    sending_ = true;
     Block block = std::exchange(block_, Block());
     std::array<iovec, 2> parts{
         iovec{block.data(), block.size()},

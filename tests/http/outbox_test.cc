@@ -209,6 +209,39 @@ TEST_CASE("outbox: a send that breaks off at any octet is booked to that octet",
     }
 }
 
+Task<> nothing() {
+    co_return;
+}
+
+// Awaits so many tasks that one of the next has to begin through the loop's queue.
+Task<> check_late_write(Loop& loop, int tasks) {
+    const Context context = co_await this_task();
+    Fixture fixture(loop, context);
+    co_await yield();
+    for (int count = 0; count < tasks; ++count) {
+        co_await nothing();
+    }
+    fixture.outbox.append(fixture.first, OctetKind::head, "head");
+    fixture.outbox.flush_soon();
+    const std::string large(10'000, 'x');
+    const sluice::Result<void> written = co_await fixture.outbox.write(fixture.first, bytes(large));
+    CHECK(written);
+    fixture.outbox.end_message(fixture.first);
+    co_await fixture.scope.join();
+    CHECK(fixture.pipe.taken == "head" + large);
+}
+
+// Found by the simulation campaign.
+TEST_CASE("outbox: a flush that runs before a write has begun does not send beside it",
+          "[http][outbox]") {
+    for (int tasks = 0; tasks < 300; ++tasks) {
+        CAPTURE(tasks);
+        simulation::run({}, [tasks](const simulation::World& world) {
+            return check_late_write(world.loop, tasks);
+        });
+    }
+}
+
 Task<> check_write(Fixture& fixture) {
     Outbox& outbox = fixture.outbox;
     const std::string large(100'000, 'x');
