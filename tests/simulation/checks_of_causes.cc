@@ -84,7 +84,9 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
                     (wire != nullptr && wire->client.gave_up));
         case Mechanism::tls: return false;
         case Mechanism::cancelled:
+            // What stops a proxy's handler stops its two halves at once, and either may say why.
             return call == nullptr || call->gave_up == Mechanism::cancelled ||
+                   (call->from_proxy && call->gave_up != Mechanism::none) ||
                    outcome.receive.discarded > options.drain_octets_max;
         case Mechanism::deadline: return call != nullptr && ended >= call->began + call->limit;
         case Mechanism::source_error:

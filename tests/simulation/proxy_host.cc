@@ -1,5 +1,6 @@
 #include "sluice/tests/simulation/proxy_host.h"
 
+#include "sluice/runtime/await.h"
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/tcp.h"
 #include "sluice/tests/simulation/client_host.h"
@@ -55,6 +56,10 @@ Task<> ProxyHost::handle(http::Request& request, http::Responder& responder) {
     Passing passing{handling, call, request, responder, exchange};
     co_await when_all(pass_request(passing), pass_answer(passing));
     const Outcome outcome = co_await exchange.outcome();
+    const Context context = co_await this_task();
+    if (context.stop != nullptr && context.stop->requested() && call.gave_up == Mechanism::none) {
+        call.gave_up = Mechanism::cancelled;  // It may have come while the outcome was awaited.
+    }
     for (const Outcome& attempt : exchange.attempts()) {
         call.attempts.push_back(altered(attempt, world_.plant));
     }
