@@ -3,6 +3,7 @@
 #include "sluice/tests/simulation/recorder.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 namespace sluice::campaign {
@@ -35,7 +36,12 @@ CaseFile::CaseFile(const Script& its_script, const Evidence& its_evidence)
             caller == callers.end() ? unassigned_caller(told.outcome) : caller->second;
         attempts.push_back({&told.outcome, call, &told, key});
     }
-    std::ranges::stable_sort(attempts, {}, &Attempt::key);
+    // Those of one key stay in their order; what stable_sort asks for, Clang calls deprecated.
+    std::multimap<ExchangeKey, Attempt> sorted;
+    for (const Attempt& attempt : attempts) {
+        sorted.emplace(attempt.key, attempt);
+    }
+    std::ranges::copy(sorted | std::views::values, attempts.begin());
     for (const Told& told : evidence.server_told) {
         const bool is_exchange = told.outcome.receive.phase != http::ReceivePhase::none;
         servers.emplace(ExchangeKey(client_port_of(told.outcome),
