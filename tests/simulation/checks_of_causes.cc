@@ -177,9 +177,12 @@ void check_cause_first(const CaseFile& file, Found& found) {
             found.push_back(of(*call) + "the application gave up first, and is told of " +
                             words(outcome.cause));
         }
+        // Octets that came before a reset are read before it: up to there it ends nothing.
+        const Instant last_read =
+            outcome.times.last_byte_in == never ? Instant::min() : outcome.times.last_byte_in;
         const bool reset_before = wire != nullptr &&
                                   wire->client.reset_seen_at < call->gave_up_at &&
-                                  is_assigned(outcome);
+                                  last_read < wire->client.reset_seen_at && is_assigned(outcome);
         if (reset_before && outcome.cause.party == Party::application) {
             found.push_back(of(*call) + "reset before the application gave up, and is told of " +
                             words(outcome.cause));
