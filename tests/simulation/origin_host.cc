@@ -187,7 +187,10 @@ Task<> OriginHost::stream(Handling& handling, const Plan& plan, const Fault* fau
                 break;
             }
             if (fault->kind == FaultKind::handler_writes_too_much) {
-                const std::string more(left.size() + 1, 'z');
+                // The same text goes on: a proxy may pass some of it on before it is cut.
+                const std::uint64_t before = handling.sent.octets;
+                const std::string more =
+                    content_of(plan.response_seed, before + left.size() + 1).substr(before);
                 handling.sent.add(std::as_bytes(std::span(more)));
                 const Result<void> refused = co_await sink.write(std::as_bytes(std::span(more)));
                 handling.sent.failed = !refused;
