@@ -36,7 +36,7 @@ const char* name_of(FaultKind kind) {
 }
 
 std::string what_of(const Fault& fault) {
-    const std::string number = " #" + std::to_string(fault.number);
+    std::string number = " #" + std::to_string(fault.number);
     switch (fault.kind) {
         case FaultKind::reset:
         case FaultKind::fin:

@@ -71,7 +71,7 @@ public:
 
     // Calls `act` at an instant of the world's own time: to cut, to crash, to look. It resumes
     // nothing, and a world that ends before does without it.
-    void at(Instant instant, std::function<void()> act) { planned_.put(instant, act); }
+    void at(Instant instant, const std::function<void()>& act) { planned_.put(instant, act); }
 
     // What went wrong so far, in order: a script that makes it go wrong again.
     [[nodiscard]] const std::vector<Fault>& faults() const noexcept { return faults_.injected(); }
