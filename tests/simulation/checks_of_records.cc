@@ -259,7 +259,10 @@ void check_confirmed(const CaseFile& file, Found& found) {
         // Who half-closes without having read looks to a server like one who has: the one thing
         // that its heuristic cannot see.
         const bool half_closed = wire != nullptr && wire->client.half_closed;
-        if (is_confirmed && !half_closed && (wire == nullptr || wire->client.delivered < sum)) {
+        // Nor can it see that a FIN is somebody else's than the client's.
+        const bool forged = wire != nullptr && wire->server.fin_seen_at < wire->client.shut_at;
+        if (is_confirmed && !half_closed && !forged &&
+            (wire == nullptr || wire->client.delivered < sum)) {
             found.push_back(
                 at(key) + against("confirmed", sum, wire == nullptr ? 0 : wire->client.delivered));
         }
