@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <limits>
 #include <utility>
 #include <variant>
@@ -25,21 +24,15 @@ namespace {
 constexpr std::uint32_t watched_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 constexpr std::uint64_t no_offset = std::numeric_limits<std::uint64_t>::max();
 
-Instant monotonic_time() noexcept {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
-// Milliseconds from now, rounded up; -1 for ever.
-int timeout_until(Instant until) noexcept {
+// Milliseconds from `now`, rounded up; -1 for ever.
+int timeout_until(Instant until, Instant now) noexcept {
     if (until == never) {
         return -1;
     }
     if (until == Instant::min()) {
         return 0;
     }
-    const Duration left = until - monotonic_time();
+    const Duration left = until - now;
     const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     return static_cast<int>(std::clamp<std::int64_t>(rounded, 0, std::numeric_limits<int>::max()));
 }
@@ -65,8 +58,6 @@ int descriptor_of(const Request& request) noexcept {
 }
 
 }  // namespace
-
-EpollBackend::EpollBackend() noexcept : now_(monotonic_time()) {}
 
 Result<std::unique_ptr<EpollBackend>> EpollBackend::create(const EpollOptions& options) {
     std::unique_ptr<EpollBackend> backend(new EpollBackend());
@@ -208,16 +199,16 @@ void EpollBackend::wait(Instant until) noexcept {
     const bool must_not_wait = reported_ > 0 || !to_try_.empty() || !ended_.empty();
     take_changes(must_not_wait ? Instant::min() : until);
     // A change may concern nobody.
-    while (reported_ == 0 && !woken_ && to_try_.empty() && now_ < until) {
+    while (reported_ == 0 && !woken_ && to_try_.empty() && now() < until) {
         take_changes(until);
     }
 }
 
 void EpollBackend::take_changes(Instant until) noexcept {
     std::array<epoll_event, 256> events;
-    const int count =
-        epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), timeout_until(until));
-    now_ = monotonic_time();
+    const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
+                                 timeout_until(until, monotonic_time()));
+    read_clock();
     for (int index = 0; index < count; ++index) {
         const epoll_event& event = events[static_cast<std::size_t>(index)];
         if (event.data.fd == wake_fd_) {
@@ -286,10 +277,6 @@ void EpollBackend::changed(int fd, std::uint32_t events) noexcept {
     try_now(descriptor(fd).poller);
 }
 
-std::int64_t EpollBackend::unix_seconds() const noexcept {
-    return std::time(nullptr);
-}
-
 Result<int> EpollBackend::open_socket(int family) noexcept {
     const Result<int> fd = socket_calls::open(family);
     if (fd) {
@@ -306,22 +293,6 @@ Result<int> EpollBackend::listen(const Endpoint& at, const ListenOptions& option
         descriptor(*fd) = Descriptor();
     }
     return fd;
-}
-
-Endpoint EpollBackend::local_endpoint(int fd) noexcept {
-    return socket_calls::local_endpoint(fd);
-}
-
-Endpoint EpollBackend::peer_endpoint(int fd) noexcept {
-    return socket_calls::peer_endpoint(fd);
-}
-
-void EpollBackend::shut_down_sending(int fd) noexcept {
-    socket_calls::shut_down_sending(fd);
-}
-
-SocketState EpollBackend::socket_state(int fd) noexcept {
-    return socket_calls::state(fd);
 }
 
 void EpollBackend::close(int fd, Ending ending) noexcept {

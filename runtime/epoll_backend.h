@@ -13,10 +13,10 @@
 
 #pragma once
 
-#include "sluice/runtime/backend.h"
 #include "sluice/runtime/buffer_stock.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/file_jobs.h"
+#include "sluice/runtime/kernel_backend.h"
 #include "sluice/runtime/operation.h"
 #include "sluice/runtime/operation_queue.h"
 #include "sluice/runtime/received.h"
@@ -33,7 +33,7 @@ struct EpollOptions {
     unsigned receive_buffer_octets = 64 * 1024;
 };
 
-class EpollBackend final : public Backend, private BufferPool {
+class EpollBackend final : public KernelBackend, private BufferPool {
 public:
     [[nodiscard]] static Result<std::unique_ptr<EpollBackend>> create(
         const EpollOptions& options = {});
@@ -44,15 +44,9 @@ public:
     void cancel(Operation& operation) noexcept override;
     void wait(Instant until) noexcept override;
     void wake() noexcept override;
-    [[nodiscard]] Instant now() const noexcept override { return now_; }
-    [[nodiscard]] std::int64_t unix_seconds() const noexcept override;
     [[nodiscard]] Result<int> open_socket(int family) noexcept override;
     [[nodiscard]] Result<int> listen(const Endpoint& at,
                                      const ListenOptions& options) noexcept override;
-    [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override;
-    [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override;
-    void shut_down_sending(int fd) noexcept override;
-    [[nodiscard]] SocketState socket_state(int fd) noexcept override;
     void close(int fd, Ending ending) noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
 
@@ -76,7 +70,7 @@ private:
         std::int32_t result;
     };
 
-    EpollBackend() noexcept;
+    EpollBackend() noexcept = default;
     Result<void> set_up(const EpollOptions& options);
     void give_back(std::uint16_t buffer_id) noexcept override { buffers_.put(buffer_id); }
 
@@ -101,7 +95,6 @@ private:
 
     int epoll_fd_ = -1;
     int wake_fd_ = -1;
-    Instant now_{};
     std::size_t reported_ = 0;  // Completions, in this wait().
     bool woken_ = false;
     BufferStock buffers_;

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <thread>
 #include <utility>
 
@@ -26,12 +25,6 @@ constexpr std::uint64_t tag_wake = 1;
 
 std::uint64_t tag_of(const Operation& operation) noexcept {
     return reinterpret_cast<std::uintptr_t>(&operation);
-}
-
-Instant monotonic_time() noexcept {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 __kernel_timespec timespec_of(Duration duration) noexcept {
@@ -52,8 +45,6 @@ constexpr std::array<unsigned, 3> setup_flags = {
 };
 
 }  // namespace
-
-UringBackend::UringBackend() noexcept : now_(monotonic_time()) {}
 
 Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringOptions& options) {
     std::unique_ptr<UringBackend> backend(new UringBackend());
@@ -254,7 +245,7 @@ void UringBackend::wait(Instant until) noexcept {
     submit_parked();
     const bool must_not_wait = !cancelled_.empty() || io_uring_cq_ready(&ring_) > 0;
     enter_kernel(must_not_wait ? Instant::min() : until);
-    now_ = monotonic_time();
+    read_clock();
     while (Operation* const operation = cancelled_.pop()) {
         operation->state = Operation::State::idle;
         operation->complete({.result = -ECANCELED});
@@ -351,32 +342,12 @@ void UringBackend::complete(const io_uring_cqe& completed) noexcept {
     operation.complete(std::move(completion));
 }
 
-std::int64_t UringBackend::unix_seconds() const noexcept {
-    return std::time(nullptr);
-}
-
 Result<int> UringBackend::open_socket(int family) noexcept {
     return socket_calls::open(family);
 }
 
 Result<int> UringBackend::listen(const Endpoint& at, const ListenOptions& options) noexcept {
     return socket_calls::listen(at, options);
-}
-
-Endpoint UringBackend::local_endpoint(int fd) noexcept {
-    return socket_calls::local_endpoint(fd);
-}
-
-Endpoint UringBackend::peer_endpoint(int fd) noexcept {
-    return socket_calls::peer_endpoint(fd);
-}
-
-void UringBackend::shut_down_sending(int fd) noexcept {
-    socket_calls::shut_down_sending(fd);
-}
-
-SocketState UringBackend::socket_state(int fd) noexcept {
-    return socket_calls::state(fd);
 }
 
 void UringBackend::close(int fd, Ending ending) noexcept {

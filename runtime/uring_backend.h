@@ -14,8 +14,8 @@
 
 #pragma once
 
-#include "sluice/runtime/backend.h"
 #include "sluice/runtime/error.h"
+#include "sluice/runtime/kernel_backend.h"
 #include "sluice/runtime/operation.h"
 #include "sluice/runtime/operation_queue.h"
 #include "sluice/runtime/receive_buffers.h"
@@ -36,7 +36,7 @@ struct UringOptions {
     unsigned receive_buffer_octets = 64 * 1024;
 };
 
-class UringBackend final : public Backend {
+class UringBackend final : public KernelBackend {
 public:
     [[nodiscard]] static Result<std::unique_ptr<UringBackend>> create(
         const UringOptions& options = {});
@@ -47,15 +47,9 @@ public:
     void cancel(Operation& operation) noexcept override;
     void wait(Instant until) noexcept override;
     void wake() noexcept override;
-    [[nodiscard]] Instant now() const noexcept override { return now_; }
-    [[nodiscard]] std::int64_t unix_seconds() const noexcept override;
     [[nodiscard]] Result<int> open_socket(int family) noexcept override;
     [[nodiscard]] Result<int> listen(const Endpoint& at,
                                      const ListenOptions& options) noexcept override;
-    [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override;
-    [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override;
-    void shut_down_sending(int fd) noexcept override;
-    [[nodiscard]] SocketState socket_state(int fd) noexcept override;
     void close(int fd, Ending ending) noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
 
@@ -66,7 +60,7 @@ private:
         char path[32]{};
     };
 
-    UringBackend() noexcept;
+    UringBackend() noexcept = default;
     Result<void> set_up(const UringOptions& options);
 
     // Null when the queue is full and the kernel takes nothing at the moment.
@@ -86,7 +80,6 @@ private:
 
     io_uring ring_{};
     bool ring_exists_ = false;
-    Instant now_{};
     std::vector<Slot> slots_;
     ReceiveBuffers buffers_;
     OperationQueue waiting_for_room_;     // Not in the kernel: the submission queue was full.

@@ -23,7 +23,7 @@ void Relay::submit(Operation& operation) noexcept {
     operation.state = Operation::State::in_flight;
     operation.next = &relayed;
     if (submitting(relayed)) {
-        real_.submit(relayed);
+        real().submit(relayed);
     }
 }
 
@@ -32,7 +32,7 @@ void Relay::cancel(Operation& operation) noexcept {
         return;
     }
     operation.state = Operation::State::cancelling;
-    real_.cancel(*operation.next);
+    real().cancel(*operation.next);
 }
 
 bool Relay::submitting(Relayed&) noexcept {

@@ -8,51 +8,22 @@
 
 #pragma once
 
-#include "sluice/runtime/backend.h"
 #include "sluice/runtime/operation.h"
+#include "sluice/tests/support/forwarding_backend.h"
 
 #include <sys/uio.h>
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 namespace sluice::campaign {
 
-class Relay : public Backend {
+class Relay : public tests::ForwardingBackend {
 public:
-    explicit Relay(Backend& real) noexcept : real_(real) {}
-    Relay(Relay&&) = delete;
+    using ForwardingBackend::ForwardingBackend;
 
     void submit(Operation& operation) noexcept override;
     void cancel(Operation& operation) noexcept override;
-    void wait(Instant until) noexcept override { real_.wait(until); }
-    void wake() noexcept override { real_.wake(); }
-    [[nodiscard]] Instant now() const noexcept override { return real_.now(); }
-    [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
-        return real_.unix_seconds();
-    }
-    [[nodiscard]] Result<int> open_socket(int family) noexcept override {
-        return real_.open_socket(family);
-    }
-    [[nodiscard]] Result<int> listen(const Endpoint& at,
-                                     const ListenOptions& options) noexcept override {
-        return real_.listen(at, options);
-    }
-    [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override {
-        return real_.local_endpoint(fd);
-    }
-    [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override {
-        return real_.peer_endpoint(fd);
-    }
-    void shut_down_sending(int fd) noexcept override { real_.shut_down_sending(fd); }
-    [[nodiscard]] SocketState socket_state(int fd) noexcept override {
-        return real_.socket_state(fd);
-    }
-    void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
-    [[nodiscard]] std::string_view name() const noexcept override { return real_.name(); }
 
 protected:
     ~Relay();
@@ -78,10 +49,7 @@ protected:
     // Hands over a completion.
     void release(Relayed& operation, Completion completion) noexcept;
 
-    [[nodiscard]] Backend& real() noexcept { return real_; }
-
 private:
-    Backend& real_;
     std::vector<std::unique_ptr<Relayed>> all_;
     std::vector<Relayed*> free_;
 };

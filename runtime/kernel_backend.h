@@ -1,0 +1,46 @@
+// KernelBackend: what all backends on the real kernel have in common: its clocks, and what
+// it answers about a socket at once.
+
+#pragma once
+
+#include "sluice/runtime/backend.h"
+#include "sluice/runtime/socket_calls.h"
+
+#include <cstdint>
+#include <ctime>
+
+namespace sluice {
+
+class KernelBackend : public Backend {
+public:
+    [[nodiscard]] Instant now() const noexcept override { return now_; }
+    [[nodiscard]] std::int64_t unix_seconds() const noexcept override { return std::time(nullptr); }
+    [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override {
+        return socket_calls::local_endpoint(fd);
+    }
+    [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override {
+        return socket_calls::peer_endpoint(fd);
+    }
+    void shut_down_sending(int fd) noexcept override { socket_calls::shut_down_sending(fd); }
+    [[nodiscard]] SocketState socket_state(int fd) noexcept override {
+        return socket_calls::state(fd);
+    }
+
+protected:
+    KernelBackend() noexcept : now_(monotonic_time()) {}
+    ~KernelBackend() = default;
+
+    [[nodiscard]] static Instant monotonic_time() noexcept {
+        timespec time{};
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+
+    // At each return from wait().
+    void read_clock() noexcept { now_ = monotonic_time(); }
+
+private:
+    Instant now_;
+};
+
+}  // namespace sluice

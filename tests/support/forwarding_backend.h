@@ -1,0 +1,56 @@
+// ForwardingBackend: another backend, for an heir that changes a part of what it does.
+//
+// Ownership:    Borrows the backend behind it, and is used in its place.
+
+#pragma once
+
+#include "sluice/runtime/backend.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::tests {
+
+class ForwardingBackend : public Backend {
+public:
+    explicit ForwardingBackend(Backend& real) noexcept : real_(real) {}
+    ForwardingBackend(ForwardingBackend&&) = delete;
+
+    void submit(Operation& operation) noexcept override { real_.submit(operation); }
+    void cancel(Operation& operation) noexcept override { real_.cancel(operation); }
+    void wait(Instant until) noexcept override { real_.wait(until); }
+    void wake() noexcept override { real_.wake(); }
+    [[nodiscard]] Instant now() const noexcept override { return real_.now(); }
+    [[nodiscard]] std::int64_t unix_seconds() const noexcept override {
+        return real_.unix_seconds();
+    }
+    [[nodiscard]] Result<int> open_socket(int family) noexcept override {
+        return real_.open_socket(family);
+    }
+    [[nodiscard]] Result<int> listen(const Endpoint& at,
+                                     const ListenOptions& options) noexcept override {
+        return real_.listen(at, options);
+    }
+    [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override {
+        return real_.local_endpoint(fd);
+    }
+    [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override {
+        return real_.peer_endpoint(fd);
+    }
+    void shut_down_sending(int fd) noexcept override { real_.shut_down_sending(fd); }
+    [[nodiscard]] SocketState socket_state(int fd) noexcept override {
+        return real_.socket_state(fd);
+    }
+    void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
+    [[nodiscard]] std::string_view name() const noexcept override { return real_.name(); }
+
+protected:
+    ~ForwardingBackend() = default;
+
+    [[nodiscard]] Backend& real() noexcept { return real_; }
+
+private:
+    Backend& real_;
+};
+
+}  // namespace sluice::tests
