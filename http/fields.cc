@@ -87,10 +87,10 @@ Result<void> Fields::add(std::string_view name, std::string_view value) {
     const std::size_t octets = name_offset + line_octets;
     // GCC 12 tells the function of more octets than were asked for.
     octets_.resize_and_overwrite(octets, [&](char* begin, std::size_t) {
-        char* end = begin + name_offset;
-        for (const std::string_view part : {name, colon, value, line_end}) {
-            end = std::copy(part.begin(), part.end(), end);
-        }
+        char* end = std::copy(name.begin(), name.end(), begin + name_offset);
+        end = std::copy(colon.begin(), colon.end(), end);
+        end = std::copy(value.begin(), value.end(), end);
+        std::copy(line_end.begin(), line_end.end(), end);
         return octets;
     });
     lines_.push_back({

@@ -18,6 +18,7 @@ constexpr std::string_view line_end = "\r\n";
 class Measure {
 public:
     void put(std::string_view text) noexcept { octets_ += text.size(); }
+    void put_decimal(std::uint64_t, std::size_t digits) noexcept { octets_ += digits; }
     [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
 
 private:
@@ -26,32 +27,38 @@ private:
 
 class Copy {
 public:
-    explicit Copy(std::span<char> out) noexcept : out_(out) {}
+    explicit Copy(std::span<char> out) noexcept : out_(out), rest_(out) {}
 
-    void put(std::string_view text) noexcept {
-        ensure(text.size() <= out_.size() - octets_);
+    // Inlined, so that a text of known size takes a few stores and no call.
+    [[gnu::always_inline]] void put(std::string_view text) noexcept {
+        ensure(text.size() <= rest_.size());
         if (!text.empty()) {
-            std::memcpy(out_.data() + octets_, text.data(), text.size());
-            octets_ += text.size();
+            std::memcpy(rest_.data(), text.data(), text.size());
+            rest_ = rest_.subspan(text.size());
         }
     }
-    [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
+    void put_decimal(std::uint64_t number, std::size_t digits) noexcept {
+        ensure(digits <= rest_.size());
+        for (std::size_t index = digits; index > 0; number /= 10) {
+            --index;
+            rest_[index] = static_cast<char>('0' + number % 10);
+        }
+        rest_ = rest_.subspan(digits);
+    }
+    [[nodiscard]] std::size_t octets() const noexcept { return out_.size() - rest_.size(); }
 
 private:
     std::span<char> out_;
-    std::size_t octets_ = 0;
+    std::span<char> rest_;
 };
 
 template <typename Out>
 void put_number(Out& out, std::uint64_t number) {
-    std::array<char, 20> digits;
-    std::size_t first = digits.size();
-    do {
-        --first;
-        digits[first] = static_cast<char>('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    out.put({digits.data() + first, digits.size() - first});
+    std::size_t digits = 1;
+    for (std::uint64_t rest = number; rest >= 10; rest /= 10) {
+        ++digits;
+    }
+    out.put_decimal(number, digits);
 }
 
 template <typename Out>
@@ -173,7 +180,7 @@ template <typename Out>
 void emit(Out& out, const ResponseHead& head) {
     put_status_line(out, head.status);
     if (!head.date.empty() && (head.fields == nullptr || !head.fields->find("date"))) {
-        put_field(out, "Date", head.date);
+        put_field(out, "Date", {head.date.data(), date_octets});  // Of a size known here.
     }
     if (head.fields != nullptr) {
         out.put(head.fields->wire());

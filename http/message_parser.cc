@@ -1,7 +1,5 @@
 #include "sluice/http/message_parser.h"
 
-#include "sluice/http/authority.h"
-#include "sluice/http/head_facts.h"
 #include "sluice/http/octets.h"
 #include "sluice/runtime/ensure.h"
 
@@ -251,110 +249,6 @@ Error MessageParser::target_too_long(const TargetSoFar& target) const noexcept {
 std::size_t MessageParser::version_begin(std::string_view head) const noexcept {
     const TargetSoFar target = target_in(head);
     return is_request_ && target.ended ? target.begin + target.octets + 1 : 0;
-}
-
-Result<void> MessageParser::read_head(std::string_view head) {
-    const Result<std::size_t> fields_begin =
-        is_request_ ? take_request_line(head) : take_status_line(head);
-    if (!fields_begin) {
-        return std::unexpected(fields_begin.error());
-    }
-    if (const Result<void> fields = check_field_section(head, *fields_begin, lines_); !fields) {
-        return fields;
-    }
-    return read_facts(head);
-}
-
-// Yields where the fields begin.
-Result<std::size_t> MessageParser::take_request_line(std::string_view head) {
-    const Result<RequestLine> line = read_request_line(head, head_begin_);
-    if (!line) {
-        return std::unexpected(line.error());
-    }
-    method_text_ = line->method;
-    target_ = line->target;
-    version_minor_ = line->version_minor;
-    if (target_.octets > limits_->target_octets_max) {
-        return std::unexpected(
-            Error{Errc::target_too_long, target_.offset + limits_->target_octets_max});
-    }
-    method_ = method_of(method_text());
-    const Result<TargetForm> form = target_form_of(target(), method_);
-    if (!form) {
-        return std::unexpected(Error{form.error().code, target_.offset});
-    }
-    target_form_ = *form;
-    return line->end;
-}
-
-Result<std::size_t> MessageParser::take_status_line(std::string_view head) {
-    const Result<StatusLine> line = read_status_line(head);
-    if (!line) {
-        return std::unexpected(line.error());
-    }
-    reason_ = line->reason;
-    version_minor_ = line->version_minor;
-    status_ = static_cast<Status>(llhttp_get_status_code(&llhttp_));
-    return line->end;
-}
-
-Result<void> MessageParser::read_facts(std::string_view head) {
-    const Result<HeadFacts> facts =
-        is_request_ ? request_facts(head, fields(), method_, version_minor_)
-                    : response_facts(head, fields(), method_, status_, version_minor_);
-    if (!facts) {
-        return std::unexpected(facts.error());
-    }
-    if (const Result<void> host = check_host(head, facts->host); !host) {
-        return host;
-    }
-    std::string_view authority = facts->host;
-    switch (target_form_) {
-        case TargetForm::absolute: authority = authority_of(target()); break;
-        case TargetForm::authority: authority = target(); break;
-        case TargetForm::origin:
-        case TargetForm::asterisk: break;
-    }
-    if (!authority.empty()) {
-        authority_ = {static_cast<std::uint32_t>(authority.data() - head.data()),
-                      static_cast<std::uint32_t>(authority.size())};
-    }
-    framing_ = facts->framing;
-    keep_alive_ = facts->keep_alive;
-    expect_continue_ = facts->expect_continue;
-    upgrade_ = facts->upgrade;
-    return agree_on_framing();
-}
-
-// One client names the same host in one request after another.
-Result<void> MessageParser::check_host(std::string_view head, std::string_view host) {
-    if (host == valid_host_) {
-        return {};
-    }
-    if (!parse_authority(host)) {
-        const auto at = static_cast<std::uint64_t>(host.data() - head.data());
-        return std::unexpected(Error{Errc::host_invalid, at});
-    }
-    valid_host_ = host;
-    return {};
-}
-
-// Two readers of the same fields must find the same framing; and it must be within the limits.
-Result<void> MessageParser::agree_on_framing() {
-    const bool chunked = framing_.kind == Framing::Kind::chunked;
-    const bool length = framing_.kind == Framing::Kind::length;
-    if ((chunked && (llhttp_.flags & F_CHUNKED) == 0) ||
-        (length && llhttp_.content_length != framing_.length)) {
-        return std::unexpected(Error{Errc::framing_ambiguous, head_octets_});
-    }
-    if (length && framing_.length > limits_->content_octets_max) {
-        return std::unexpected(Error{Errc::content_too_large, head_octets_});
-    }
-    if (chunked) {
-        chunked_ = ChunkedDecoder(*limits_);
-        place_ = Place::chunks;
-    }
-    return {};
 }
 
 Result<MessageParser::BodyStep> MessageParser::feed_chunked(std::span<const std::byte> input) {

@@ -1,8 +1,8 @@
 // MessageParser: finds the head of a message in its octets, and takes off the chunked coding.
 //
 // llhttp reads heads and trailers, strictly. Once they are complete, HeadCheck reads the start line
-// a second time and holds the fields that llhttp named against the grammar, and HeadFacts tells
-// what they mean: what one parser tolerates and another reads differently never gets through.
+// a second time and holds the fields that llhttp named against the grammar, and message_head.cc
+// tells what they mean: what one parser tolerates and another reads differently never gets through.
 // Content of a known length needs no parser: its octets are counted by who reads them.
 //
 // One object serves one message after another, of one connection or of many. It is small, and it

@@ -1,5 +1,6 @@
 #include "sluice/http/method.h"
 
+#include <string_view>
 #include <utility>
 
 namespace sluice::http {
@@ -21,13 +22,26 @@ std::string_view token_of(Method method) noexcept {
 }
 
 Method method_of(std::string_view token) noexcept {
-    for (auto method = Method::get; method != Method::other;
-         method = static_cast<Method>(std::to_underlying(method) + 1)) {
-        if (token == token_of(method)) {
-            return method;
-        }
+    using namespace std::string_view_literals;
+    // Against constants of its own size a token is compared as a word.
+    switch (token.size()) {
+        case 3:
+            return token == "GET"sv ? Method::get : token == "PUT"sv ? Method::put : Method::other;
+        case 4:
+            return token == "POST"sv   ? Method::post
+                   : token == "HEAD"sv ? Method::head
+                                       : Method::other;
+        case 5:
+            return token == "PATCH"sv   ? Method::patch
+                   : token == "TRACE"sv ? Method::trace
+                                        : Method::other;
+        case 6: return token == "DELETE"sv ? Method::delete_ : Method::other;
+        case 7:
+            return token == "OPTIONS"sv   ? Method::options
+                   : token == "CONNECT"sv ? Method::connect
+                                          : Method::other;
+        default: return Method::other;
     }
-    return Method::other;
 }
 
 }  // namespace sluice::http

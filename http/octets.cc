@@ -8,26 +8,6 @@ namespace sluice::http {
 
 namespace {
 
-constexpr std::uint64_t every(std::uint8_t octet) {
-    return octet * 0x0101010101010101u;
-}
-
-constexpr std::uint64_t high_bits = every(0x80);
-
-// The tests of eight octets at once. Each is zero exactly if no octet is meant.
-constexpr std::uint64_t below(std::uint64_t word, std::uint8_t bound) {
-    return (word - every(bound)) & ~word & high_bits;
-}
-
-constexpr std::uint64_t equal(std::uint64_t word, std::uint8_t octet) {
-    return below(word ^ every(octet), 1);
-}
-
-static_assert(below(every(0x20), 0x20) == 0);
-static_assert(below(0x2020202020201f20, 0x20) != 0);
-static_assert(equal(every('a'), 'b') == 0);
-static_assert(equal(0x6161616161626161, 'b') != 0);
-
 constexpr bool is_control(char octet) {
     const auto value = static_cast<std::uint8_t>(octet);
     return (value < 0x20 && octet != '\t') || value == 0x7f;
@@ -38,26 +18,8 @@ constexpr bool is_outside_target(char octet) {
     return value <= 0x20 || value >= 0x7f || octet == '#';
 }
 
-// Whether `may_be_bad` is zero for all words of the text. The last word overlaps the one before it.
-template <typename Word>
-bool all_good(std::string_view text, Word may_be_bad) {
-    if (text.size() <= word_octets) {
-        return text.empty() || may_be_bad(gather_word(text)) == 0;
-    }
-    std::uint64_t bad = may_be_bad(load_word(text.data() + text.size() - word_octets));
-    for (std::size_t index = 0; index + word_octets < text.size(); index += word_octets) {
-        bad |= may_be_bad(load_word(text.data() + index));
-    }
-    return bad == 0;
-}
-
-// Finds the first octet that `is_bad`. Nearly always there is none, which words tell; the octets
-// are looked at only where they do not.
-template <typename Word, typename Octet>
-std::size_t find_octet(std::string_view text, Word may_be_bad, Octet is_bad) {
-    if (all_good(text, may_be_bad)) {
-        return std::string_view::npos;
-    }
+template <typename Octet>
+std::size_t find_octet(std::string_view text, Octet is_bad) {
     const auto found = std::find_if(text.begin(), text.end(), is_bad);
     return found == text.end() ? std::string_view::npos
                                : static_cast<std::size_t>(found - text.begin());
@@ -65,18 +27,12 @@ std::size_t find_octet(std::string_view text, Word may_be_bad, Octet is_bad) {
 
 }  // namespace
 
-std::size_t find_control(std::string_view text) noexcept {
-    return find_octet(
-        text, [](std::uint64_t word) { return below(word, 0x20) | equal(word, 0x7f); }, is_control);
+std::size_t find_control_octet(std::string_view text) noexcept {
+    return find_octet(text, is_control);
 }
 
-std::size_t find_outside_target(std::string_view text) noexcept {
-    return find_octet(
-        text,
-        [](std::uint64_t word) {
-            return below(word, 0x21) | equal(word, 0x7f) | equal(word, '#') | (word & high_bits);
-        },
-        is_outside_target);
+std::size_t find_octet_outside_target(std::string_view text) noexcept {
+    return find_octet(text, is_outside_target);
 }
 
 bool equal_long_ignoring_case(std::string_view left, std::string_view right) noexcept {

@@ -68,14 +68,6 @@ inline constexpr std::array<bool, 256> token_octets = [] {
     return all;
 }
 
-// The index of the first octet that may not stand in a field value, npos if there is none. All
-// control octets but the tab are refused; octets above 0x7F are opaque (RFC 9110 5.5).
-[[nodiscard]] std::size_t find_control(std::string_view text) noexcept;
-
-// The index of the first octet that may not stand in a request target, npos if there is none:
-// blanks, control octets, octets above 0x7F, and '#', which would start a fragment.
-[[nodiscard]] std::size_t find_outside_target(std::string_view text) noexcept;
-
 // --- Eight octets at once, as a word ---
 
 inline constexpr std::size_t word_octets = sizeof(std::uint64_t);
@@ -117,6 +109,63 @@ inline constexpr std::size_t word_octets = sizeof(std::uint64_t);
 }
 
 static_assert(fold_word(0x40415a5b60617ac1) == 0x40617a5b60617ac1);
+
+// The tests of eight octets at once. Each is zero exactly if no octet is meant.
+[[nodiscard]] constexpr std::uint64_t every_octet(std::uint8_t octet) noexcept {
+    return octet * 0x0101010101010101u;
+}
+
+[[nodiscard]] constexpr std::uint64_t octets_below(std::uint64_t word,
+                                                   std::uint8_t bound) noexcept {
+    return (word - every_octet(bound)) & ~word & every_octet(0x80);
+}
+
+[[nodiscard]] constexpr std::uint64_t octets_equal(std::uint64_t word,
+                                                   std::uint8_t octet) noexcept {
+    return octets_below(word ^ every_octet(octet), 1);
+}
+
+static_assert(octets_below(every_octet(0x20), 0x20) == 0);
+static_assert(octets_below(0x2020202020201f20, 0x20) != 0);
+static_assert(octets_equal(every_octet('a'), 'b') == 0);
+static_assert(octets_equal(0x6161616161626161, 'b') != 0);
+
+// Whether `may_be_bad` is zero for all words of the text. The last word overlaps the one before it.
+template <typename Word>
+[[nodiscard]] bool all_words_good(std::string_view text, Word may_be_bad) noexcept {
+    if (text.size() <= word_octets) {
+        return text.empty() || may_be_bad(gather_word(text)) == 0;
+    }
+    std::uint64_t bad = may_be_bad(load_word(text.data() + text.size() - word_octets));
+    for (std::size_t index = 0; index + word_octets < text.size(); index += word_octets) {
+        bad |= may_be_bad(load_word(text.data() + index));
+    }
+    return bad == 0;
+}
+
+[[nodiscard]] std::size_t find_control_octet(std::string_view text) noexcept;
+[[nodiscard]] std::size_t find_octet_outside_target(std::string_view text) noexcept;
+
+// The index of the first octet that may not stand in a field value, npos if there is none. All
+// control octets but the tab are refused; octets above 0x7F are opaque (RFC 9110 5.5). Nearly
+// always there is none, which words tell; octets are looked at only where words do not.
+[[nodiscard]] inline std::size_t find_control(std::string_view text) noexcept {
+    const auto may_be_control = [](std::uint64_t word) {
+        return octets_below(word, 0x20) | octets_equal(word, 0x7f);
+    };
+    return all_words_good(text, may_be_control) ? std::string_view::npos : find_control_octet(text);
+}
+
+// The index of the first octet that may not stand in a request target, npos if there is none:
+// blanks, control octets, octets above 0x7F, and '#', which would start a fragment.
+[[nodiscard]] inline std::size_t find_outside_target(std::string_view text) noexcept {
+    const auto may_be_outside = [](std::uint64_t word) {
+        return octets_below(word, 0x21) | octets_equal(word, 0x7f) | octets_equal(word, '#') |
+               (word & every_octet(0x80));
+    };
+    return all_words_good(text, may_be_outside) ? std::string_view::npos
+                                                : find_octet_outside_target(text);
+}
 
 [[nodiscard]] bool equal_long_ignoring_case(std::string_view left, std::string_view right) noexcept;
 

@@ -74,6 +74,13 @@ void Outbox::commit(Outcome& outcome, OctetKind kind, std::size_t octets) {
     book(outcome, kind, octets);
 }
 
+void Outbox::commit_message(Outcome& outcome, std::size_t head_octets, std::size_t content_octets) {
+    ensure(head_octets > 0);
+    ensure(head_octets + content_octets <= block_.capacity() - block_.size());
+    block_.add(head_octets + content_octets);
+    push({&outcome, head_octets, content_octets, OctetKind::head, OctetKind::content, true});
+}
+
 void Outbox::append(Outcome& outcome, OctetKind kind, std::string_view octets) {
     const std::span<char> room = reserve(octets.size());
     std::copy(octets.begin(), octets.end(), room.begin());

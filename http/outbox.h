@@ -127,6 +127,8 @@ public:
     // is.
     [[nodiscard]] std::span<char> reserve(std::size_t octets_max);
     void commit(Outcome& outcome, OctetKind kind, std::size_t octets);
+    // The same of a whole message: a head and its content.
+    void commit_message(Outcome& outcome, std::size_t head_octets, std::size_t content_octets);
     void append(Outcome& outcome, OctetKind kind, std::string_view octets);
 
     // The message that was being appended ends here.

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "sluice/http/fields.h"
+#include "sluice/http/head_writer.h"
 #include "sluice/http/limits.h"
 #include "sluice/http/message_parser.h"
 #include "sluice/http/request.h"
@@ -81,6 +82,7 @@ private:
     void respond(Status status, std::string_view content);
     void respond_with_reason(Status status);
     void begin_response(Status status, const Framing& framing);
+    [[nodiscard]] ResponseHead decide_head(Status status, const Framing& framing);
     [[nodiscard]] bool must_close() const noexcept;
     void send_interim(Status status, const Fields* fields);
     [[nodiscard]] Task<sluice::Result<void>> write(std::span<const std::byte> octets);

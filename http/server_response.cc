@@ -1,25 +1,26 @@
 // The half of ServerExchange that sends.
 
-#include "sluice/http/head_writer.h"
 #include "sluice/http/progress.h"
 #include "sluice/http/server_exchange.h"
 #include "sluice/http/transport_cause.h"
 #include "sluice/runtime/ensure.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace sluice::http {
 
 void ServerExchange::respond(Status status, std::string_view content) {
-    begin_response(status, Framing::of_length(content.size()));
+    const ResponseHead head = decide_head(status, Framing::of_length(content.size()));
     outcome().send.body_offered += content.size();
+    const std::string_view sent = response_has_content_ ? content : std::string_view();
     Outbox& outbox = connection_->outbox();
-    if (response_has_content_ && !content.empty()) {
-        outbox.append(outcome(), OctetKind::content, content);
-    }
+    const std::span<char> room = outbox.reserve(octets_max_of(head) + sent.size());
+    const std::size_t head_octets = write_head(head, room);
+    std::copy(sent.begin(), sent.end(), room.begin() + static_cast<std::ptrdiff_t>(head_octets));
+    outbox.commit_message(outcome(), head_octets, sent.size());
     response_ = Response::finished;
-    outbox.end_message(outcome());
     outbox.flush_soon();
 }
 
@@ -32,6 +33,14 @@ void ServerExchange::respond_with_reason(Status status) {
 }
 
 void ServerExchange::begin_response(Status status, const Framing& framing) {
+    const ResponseHead head = decide_head(status, framing);
+    Outbox& outbox = connection_->outbox();
+    const std::size_t octets = write_head(head, outbox.reserve(octets_max_of(head)));
+    outbox.commit(outcome(), OctetKind::head, octets);
+}
+
+// Begins the response, as far as the exchange is concerned. The head lends what is ours.
+ResponseHead ServerExchange::decide_head(Status status, const Framing& framing) {
     ensure(response_ == Response::none);
     ensure(!is_informational(status));
     response_ = Response::begun;
@@ -56,8 +65,7 @@ void ServerExchange::begin_response(Status status, const Framing& framing) {
     } else if (parser_.version_minor() == 0) {
         head.connection = Connection::keep_alive;
     }
-    const std::size_t octets = write_head(head, connection_->outbox().reserve(octets_max_of(head)));
-    connection_->outbox().commit(record, OctetKind::head, octets);
+    return head;
 }
 
 bool ServerExchange::must_close() const noexcept {

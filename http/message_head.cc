@@ -1,5 +1,13 @@
-#include "sluice/http/head_facts.h"
+// The half of MessageParser that reads a complete head: its start line a second time, and what its
+// fields mean for the connection and where its content ends.
+//
+// The rules that decide between two messages and one, in one place and without a parser. A head
+// that could be read in two ways is an error; nothing is repaired, merged or ignored.
+//
+// Source:       RFC 9112 3.2, 6.1, 6.3, 9.3; RFC 9110 7.6.1, 7.8, 8.6, 10.1.1.
 
+#include "sluice/http/authority.h"
+#include "sluice/http/message_parser.h"
 #include "sluice/http/octets.h"
 
 #include <optional>
@@ -7,6 +15,14 @@
 namespace sluice::http {
 
 namespace {
+
+struct HeadFacts {
+    Framing framing;
+    std::string_view host;         // The value of Host, in a request.
+    bool keep_alive = false;       // Another message may follow.
+    bool expect_continue = false;  // The sender waits for 100 (Continue).
+    bool upgrade = false;          // Upgrade is there and Connection says so.
+};
 
 // The fields that matter here, as they stand. One that is absent has no data, not even none.
 struct Found {
@@ -135,8 +151,6 @@ bool persists(const Found& found, int version_minor) {
     return !found.says_close && (version_minor == 1 || found.says_keep_alive);
 }
 
-}  // namespace
-
 Result<HeadFacts> request_facts(std::string_view head, const FieldsView& fields, Method method,
                                 int version_minor) {
     Found found;
@@ -191,6 +205,112 @@ Result<HeadFacts> response_facts(std::string_view head, const FieldsView& fields
     }
     facts.keep_alive = facts.framing.kind != Framing::Kind::close && persists(found, version_minor);
     return facts;
+}
+
+}  // namespace
+
+Result<void> MessageParser::read_head(std::string_view head) {
+    const Result<std::size_t> fields_begin =
+        is_request_ ? take_request_line(head) : take_status_line(head);
+    if (!fields_begin) {
+        return std::unexpected(fields_begin.error());
+    }
+    if (const Result<void> fields = check_field_section(head, *fields_begin, lines_); !fields) {
+        return fields;
+    }
+    return read_facts(head);
+}
+
+// Yields where the fields begin.
+Result<std::size_t> MessageParser::take_request_line(std::string_view head) {
+    const Result<RequestLine> line = read_request_line(head, head_begin_);
+    if (!line) {
+        return std::unexpected(line.error());
+    }
+    method_text_ = line->method;
+    target_ = line->target;
+    version_minor_ = line->version_minor;
+    if (target_.octets > limits_->target_octets_max) {
+        return std::unexpected(
+            Error{Errc::target_too_long, target_.offset + limits_->target_octets_max});
+    }
+    method_ = method_of(method_text());
+    const Result<TargetForm> form = target_form_of(target(), method_);
+    if (!form) {
+        return std::unexpected(Error{form.error().code, target_.offset});
+    }
+    target_form_ = *form;
+    return line->end;
+}
+
+Result<std::size_t> MessageParser::take_status_line(std::string_view head) {
+    const Result<StatusLine> line = read_status_line(head);
+    if (!line) {
+        return std::unexpected(line.error());
+    }
+    reason_ = line->reason;
+    version_minor_ = line->version_minor;
+    status_ = static_cast<Status>(llhttp_get_status_code(&llhttp_));
+    return line->end;
+}
+
+Result<void> MessageParser::read_facts(std::string_view head) {
+    const Result<HeadFacts> facts =
+        is_request_ ? request_facts(head, fields(), method_, version_minor_)
+                    : response_facts(head, fields(), method_, status_, version_minor_);
+    if (!facts) {
+        return std::unexpected(facts.error());
+    }
+    if (const Result<void> host = check_host(head, facts->host); !host) {
+        return host;
+    }
+    std::string_view authority = facts->host;
+    switch (target_form_) {
+        case TargetForm::absolute: authority = authority_of(target()); break;
+        case TargetForm::authority: authority = target(); break;
+        case TargetForm::origin:
+        case TargetForm::asterisk: break;
+    }
+    if (!authority.empty()) {
+        authority_ = {static_cast<std::uint32_t>(authority.data() - head.data()),
+                      static_cast<std::uint32_t>(authority.size())};
+    }
+    framing_ = facts->framing;
+    keep_alive_ = facts->keep_alive;
+    expect_continue_ = facts->expect_continue;
+    upgrade_ = facts->upgrade;
+    return agree_on_framing();
+}
+
+// One client names the same host in one request after another.
+Result<void> MessageParser::check_host(std::string_view head, std::string_view host) {
+    if (host == valid_host_) {
+        return {};
+    }
+    if (!parse_authority(host)) {
+        const auto at = static_cast<std::uint64_t>(host.data() - head.data());
+        return std::unexpected(Error{Errc::host_invalid, at});
+    }
+    valid_host_ = host;
+    return {};
+}
+
+// Two readers of the same fields must find the same framing; and it must be within the limits.
+Result<void> MessageParser::agree_on_framing() {
+    const bool chunked = framing_.kind == Framing::Kind::chunked;
+    const bool length = framing_.kind == Framing::Kind::length;
+    if ((chunked && (llhttp_.flags & F_CHUNKED) == 0) ||
+        (length && llhttp_.content_length != framing_.length)) {
+        return std::unexpected(Error{Errc::framing_ambiguous, head_octets_});
+    }
+    if (length && framing_.length > limits_->content_octets_max) {
+        return std::unexpected(Error{Errc::content_too_large, head_octets_});
+    }
+    if (chunked) {
+        chunked_ = ChunkedDecoder(*limits_);
+        place_ = Place::chunks;
+    }
+    return {};
 }
 
 }  // namespace sluice::http
