@@ -64,6 +64,7 @@ std::string_view describe(Errc code) noexcept {
         case Errc::reset: return "connection reset";
         case Errc::end_of_stream: return "end of stream";
         case Errc::aborted: return "aborted by the other end";
+        case Errc::abandoned: return "abandoned by the other end";
         case Errc::closed: return "already closed";
         case Errc::not_found: return "not found";
         case Errc::exists: return "exists already";

@@ -22,6 +22,7 @@ enum class Errc : std::uint8_t {
     reset,                // The peer, or the path to it, dropped the connection.
     end_of_stream,        // The peer closed its half where more octets were required.
     aborted,              // The other end of an in-process stream gave up.
+    abandoned,            // The other end of an in-process stream was destroyed unfinished.
     closed,               // Used after it was finished, aborted or closed.
     not_found,            // No such file or directory.
     exists,               // It is there already.

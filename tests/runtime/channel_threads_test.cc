@@ -1,0 +1,229 @@
+// Channels and locks between loops. Under the thread sanitizer this is what looks for races.
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/channel.h"
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/mutex.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/threads.h"
+#include "sluice/tests/catch.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace sluice::tests {
+namespace {
+
+constexpr int items_each = 3000;
+
+using Item = std::shared_ptr<const int>;
+
+// What all receivers of a run saw.
+struct Tally {
+    std::atomic<std::int64_t> sum = 0;
+    std::atomic<std::int64_t> count = 0;
+    std::atomic<int> ends = 0;
+};
+
+template <typename S>
+Task<> produce(S sender) {
+    for (int item = 1; item <= items_each; ++item) {
+        const Sent<Item> sent = co_await sender.write(std::make_shared<const int>(item));
+        if (!sent) {
+            co_return;
+        }
+    }
+    co_await sender.finish();
+}
+
+Task<> consume(Receiver<Item> receiver, Tally& tally) {
+    while (true) {
+        const Result<std::optional<Item>> item = co_await receiver.read();
+        if (!item) {
+            co_return;
+        }
+        if (!*item) {
+            ++tally.ends;
+            co_return;
+        }
+        tally.sum += ***item;
+        ++tally.count;
+    }
+}
+
+// Two tasks of each sort on each of two loops.
+template <typename S>
+class Crossing {
+public:
+    Crossing(Channel<Item, S> channel, Tally& tally) : tally_(tally) {
+        for (int index = 0; index < 3; ++index) {
+            senders_.push_back(channel.sender.clone());
+            receivers_.push_back(channel.receiver.clone());
+        }
+        senders_.push_back(std::move(channel.sender));
+        receivers_.push_back(std::move(channel.receiver));
+    }
+
+    Task<int> body(Loop& loop) {
+        Scope scope(loop);
+        for (int index = 0; index < 2; ++index) {
+            scope.spawn(consume(taken(receivers_), tally_));
+            scope.spawn(produce(taken(senders_)));
+        }
+        co_await scope.join();
+        co_return 0;
+    }
+
+private:
+    template <typename Handle>
+    Handle taken(std::vector<Handle>& from) {
+        const std::lock_guard lock(mutex_);
+        Handle last(std::move(from.back()));
+        from.pop_back();
+        return last;
+    }
+
+    std::mutex mutex_;
+    std::vector<S> senders_;
+    std::vector<Receiver<Item>> receivers_;
+    Tally& tally_;
+};
+
+template <typename S>
+void cross(Channel<Item, S> channel, Tally& tally) {
+    Crossing<S> crossing(std::move(channel), tally);
+    const auto body = [&](Loop& loop, unsigned) { return crossing.body(loop); };
+    CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
+    CHECK(tally.ends == 4);
+}
+
+constexpr std::int64_t items = 4 * items_each;
+constexpr std::int64_t sum_of_items = 2 * std::int64_t{items_each} * (items_each + 1);
+
+TEST_CASE("channel: between threads nothing is lost and nothing doubled",
+          "[runtime][channel][threads]") {
+    Tally tally;
+    SECTION("bounded") {
+        cross(bounded_channel<Item>(4), tally);
+    }
+    SECTION("rendezvous") {
+        cross(rendezvous_channel<Item>(), tally);
+    }
+    SECTION("unbounded") {
+        cross(unbounded_channel<Item>(), tally);
+    }
+    CHECK(tally.count == items);
+    CHECK(tally.sum == sum_of_items);
+}
+
+TEST_CASE("broadcast: between threads every receiver gets everything",
+          "[runtime][channel][threads]") {
+    Tally tally;
+    cross(broadcast_channel<Item>(4), tally);
+    CHECK(tally.count == 4 * items);
+    CHECK(tally.sum == 4 * sum_of_items);
+}
+
+TEST_CASE("channel: those that overwrite do so between threads too",
+          "[runtime][channel][threads]") {
+    Tally tally;
+    SECTION("overwriting") {
+        cross(overwriting_channel<Item>(4), tally);
+    }
+    SECTION("latest") {
+        cross(latest_channel<Item>(), tally);
+    }
+    CHECK(tally.count > 0);
+}
+
+// Reads are stopped all the time, at moments that nobody chose.
+Task<> consume_with_stops(const Context& context, Receiver<Item>& receiver, Tally& tally) {
+    while (true) {
+        Running reading(context, receiver.read());
+        co_await yield();
+        reading.request_stop();
+        co_await reading.join();
+        const Result<std::optional<Item>> item = reading.take();
+        if (item && !*item) {
+            co_return;
+        }
+        if (item) {
+            tally.sum += ***item;
+            ++tally.count;
+        }
+    }
+}
+
+Task<int> consume_beside_stops(Loop& loop, Receiver<Item>& receiver, Tally& tally) {
+    co_await consume_with_stops(Context{&loop, nullptr}, receiver, tally);
+    co_return 0;
+}
+
+// Writes again what came back.
+Task<int> produce_with_stops(Loop& loop, Sender<Item>& sender) {
+    const Context context{&loop, nullptr};
+    for (int item = 1; item <= items_each; ++item) {
+        std::optional<Item> left = std::make_shared<const int>(item);
+        while (left) {
+            Running writing(context, sender.write(*std::exchange(left, std::nullopt)));
+            co_await yield();
+            writing.request_stop();
+            co_await writing.join();
+            Sent<Item> sent = writing.take();
+            if (!sent) {
+                left = std::move(sent.error().item);
+            }
+        }
+    }
+    co_await sender.finish();
+    co_return 0;
+}
+
+TEST_CASE("channel: stops that race hand-overs between threads lose nothing",
+          "[runtime][channel][threads]") {
+    auto [sender, receiver] = rendezvous_channel<Item>();
+    Tally tally;
+    const auto body = [&sender = sender, &receiver = receiver, &tally](Loop& loop, unsigned index) {
+        return index == 0 ? produce_with_stops(loop, sender)
+                          : consume_beside_stops(loop, receiver, tally);
+    };
+    CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
+    CHECK(tally.count == items_each);
+    CHECK(tally.sum == sum_of_items / 4);
+}
+
+Task<> count_under_lock(Mutex& mutex, std::int64_t& count) {
+    for (int turn = 0; turn < items_each; ++turn) {
+        const Result<Mutex::Lock> lock = co_await mutex.lock();
+        const std::int64_t before = count;
+        if (turn % 16 == 0) {
+            co_await yield();
+        }
+        count = before + 1;
+    }
+}
+
+Task<int> count_twice(Loop& loop, Mutex& mutex, std::int64_t& count) {
+    Scope scope(loop);
+    scope.spawn(count_under_lock(mutex, count));
+    scope.spawn(count_under_lock(mutex, count));
+    co_await scope.join();
+    co_return 0;
+}
+
+TEST_CASE("mutex: it keeps the tasks of several threads apart", "[runtime][mutex][threads]") {
+    Mutex mutex;
+    std::int64_t count = 0;
+    const auto body = [&](Loop& loop, unsigned) { return count_twice(loop, mutex, count); };
+    CHECK(run_on_threads(2, BackendKind::io_uring, body) == 0);
+    CHECK(count == items);
+}
+
+}  // namespace
+}  // namespace sluice::tests
