@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>  // Newer than netinet/tcp.h, which excludes it.
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,6 +42,18 @@ Endpoint endpoint_by(NameCall call, int fd) noexcept {
     return Endpoint::from(any);
 }
 
+// Of a connection that has ended, which getpeername(2) takes for one that never was. The option
+// refuses to give less than it is asked for.
+Endpoint former_peer(int fd) noexcept {
+    for (socklen_t octets : {socklen_t{sizeof(sockaddr_in6)}, socklen_t{sizeof(sockaddr_in)}}) {
+        sockaddr_storage address{};
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &address, &octets) == 0) {
+            return Endpoint::from(reinterpret_cast<const sockaddr*>(&address));
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<int> open(int family) noexcept {
@@ -75,7 +88,8 @@ Endpoint local_endpoint(int fd) noexcept {
 }
 
 Endpoint peer_endpoint(int fd) noexcept {
-    return endpoint_by(&::getpeername, fd);
+    const Endpoint peer = endpoint_by(&::getpeername, fd);
+    return peer == Endpoint() ? former_peer(fd) : peer;
 }
 
 void shut_down_sending(int fd) noexcept {

@@ -47,6 +47,30 @@ TEMPLATE_TEST_CASE("connection: a FIN ends the input, is told as one, and leaves
     });
 }
 
+TEMPLATE_TEST_CASE("connection: it knows both addresses, also once it has ended",
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+    in_each_world<TestType>([](TestType& world) {
+        Pair pair(*world);
+        const Endpoint client = world->local_endpoint(pair.client);
+        const Endpoint server = world->local_endpoint(pair.server);
+        CHECK(world->peer_endpoint(pair.server) == client);
+        CHECK(world->peer_endpoint(pair.client) == server);
+        const auto has_closed = [&] { return world->socket_state(pair.server).closed; };
+        SECTION("by the FINs of both") {
+            world->shut_down_sending(pair.client);
+            CHECK(receive_to_end(*world, pair.server).end == 0);
+            world->shut_down_sending(pair.server);
+            CHECK(wait_for(*world, has_closed));
+        }
+        SECTION("by a reset") {
+            pair.close(pair.client, Ending::reset);
+            CHECK(wait_for(*world, has_closed));
+        }
+        CHECK(world->peer_endpoint(pair.server) == client);
+        CHECK(world->local_endpoint(pair.server) == server);
+    });
+}
+
 TEMPLATE_TEST_CASE("connection: after both FINs it is closed, in good order", "[runtime][contract]",
                    OnSimulation, OnUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
