@@ -11,6 +11,7 @@ std::pair<Party, Mechanism> blamed(sluice::Errc code) noexcept {
         case sluice::Errc::end_of_stream: return {Party::peer, Mechanism::fin};
         case sluice::Errc::reset:
         case sluice::Errc::aborted:
+        case sluice::Errc::abandoned:
         case sluice::Errc::closed: return {Party::peer, Mechanism::reset};
         case sluice::Errc::timed_out: return {Party::peer, Mechanism::timeout};
         case sluice::Errc::refused: return {Party::peer, Mechanism::refused};

@@ -170,15 +170,11 @@ Task<> ClientRig::play(std::unique_ptr<Transport> transport, Script script, Seen
     co_await transport->close(Ending::orderly);
 }
 
-namespace {
-
-Task<> run_rig(Loop& loop, Endpoint at, const std::vector<Script>& scripts,
-               const ClientRig::Drive& drive, const ClientOptions& options) {
+Task<> with_client_on(Loop& loop, Endpoint at, const std::vector<Script>& scripts,
+                      const ClientRig::Drive& drive, const ClientOptions& options) {
     ClientRig rig(loop, at, scripts, options);
     co_await rig.run(drive);
 }
-
-}  // namespace
 
 void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
                  const ClientOptions& options, const simulation::Options& world,
@@ -187,13 +183,13 @@ void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& dri
     sluice::tests::FaultyBackend backend(simulated);
     backend.before_each = fault;
     Loop loop(backend);
-    block_on(loop, run_rig(loop, Endpoint::loopback(80), scripts, drive, options));
+    block_on(loop, with_client_on(loop, Endpoint::loopback(80), scripts, drive, options));
 }
 
 void with_client_on_kernel(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
                            const ClientOptions& options) {
     sluice::tests::Kernel kernel;
-    kernel.run(run_rig(kernel.loop(), Endpoint::loopback(0), scripts, drive, options));
+    kernel.run(with_client_on(kernel.loop(), Endpoint::loopback(0), scripts, drive, options));
 }
 
 Task<sluice::Result<void>> write_all(Exchange& exchange, std::string_view content,

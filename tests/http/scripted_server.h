@@ -110,7 +110,11 @@ void with_client(const std::vector<Script>& scripts, const ClientRig::Drive& dri
                  const ClientOptions& options = {}, const simulation::Options& world = {},
                  const Fault& fault = {});
 
-// The same on the real kernel, where the port is any.
+// The same on a loop of the caller's, whatever its backend. All of it stays until it completes.
+[[nodiscard]] Task<> with_client_on(Loop& loop, Endpoint at, const std::vector<Script>& scripts,
+                                    const ClientRig::Drive& drive, const ClientOptions& options);
+
+// On the real kernel, where the port is any.
 void with_client_on_kernel(const std::vector<Script>& scripts, const ClientRig::Drive& drive,
                            const ClientOptions& options = {});
 

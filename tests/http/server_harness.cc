@@ -21,8 +21,6 @@ namespace sluice::tests {
 
 namespace {
 
-constexpr std::uint16_t port = 80;
-
 class Recorder final : public http::OutcomeObserver {
 public:
     Recorder(Played& played, bool wants_rises) : played_(played), wants_rises_(wants_rises) {}
@@ -44,6 +42,7 @@ struct Stage {
     http::Server& server;
     StopSource& serving;
     Played& played;
+    std::uint16_t port;
 };
 
 class Client {
@@ -79,7 +78,7 @@ Task<> Client::act(Stage& stage, const Script& script, ClientSaw& saw) {
     TcpConnector connector(stage.loop);
     ConnectTimes times;
     Result<std::unique_ptr<Transport>> connected =
-        co_await connector.connect("127.0.0.1", port, times);
+        co_await connector.connect("127.0.0.1", stage.port, times);
     REQUIRE(connected);
     client.transport_ = std::move(*connected);
     for (const Step& step : script) {
@@ -185,27 +184,37 @@ Task<> serve(http::Server& server, Acceptor& acceptor, StopSource& stop, Played&
     played.served_at = context.loop->now();
 }
 
-Task<Played> perform(Loop& loop, const Scene& scene) {
+// What is on its way arrives.
+Task<> settle(const http::Server& server) {
+    constexpr Duration pause = std::chrono::milliseconds(10);
+    Duration patience = std::chrono::seconds(1);
+    do {
+        co_await sleep_for(pause);
+        patience -= pause;
+    } while (patience > Duration::zero() && server.connections() > 0);
+}
+
+Task<Played> perform(Loop& loop, Endpoint at, const Scene& scene) {
     const Context context = co_await this_task();
     Played played;
     played.clients.resize(scene.clients.size());
     Recorder recorder(played, scene.wants_rises);
     http::Server server(loop, scene.handler, scene.options);
     server.observe(&recorder);
-    Result<std::unique_ptr<TcpAcceptor>> acceptor =
-        TcpAcceptor::listen(loop, Endpoint::loopback(port));
+    Result<std::unique_ptr<TcpAcceptor>> acceptor = TcpAcceptor::listen(loop, at);
     REQUIRE(acceptor);
+    const std::uint16_t port = (*acceptor)->local().port();
     StopSource stop;
     Scope serving(context);
     serving.spawn(serve(server, **acceptor, stop, played));
 
-    Stage stage{loop, server, stop, played};
+    Stage stage{loop, server, stop, played, port};
     Scope clients(context);
     for (std::size_t index = 0; index < scene.clients.size(); ++index) {
         clients.spawn(Client::act(stage, scene.clients[index], played.clients[index]));
     }
     co_await clients.join();
-    co_await sleep_for(std::chrono::seconds(1));  // What is on its way arrives.
+    co_await settle(server);
     server.drain(std::chrono::hours(1));
     co_await serving.join();
     CHECK(server.connections() == 0);
@@ -271,10 +280,15 @@ const http::Outcome& Played::outcome() const {
 }
 
 Played play(const Scene& scene) {
-    Played played = simulation::run(
-        scene.world, [&](const simulation::World& world) { return perform(world.loop, scene); });
+    return simulation::run(scene.world, [&](const simulation::World& world) {
+        return play_on(world.loop, Endpoint::loopback(80), scene);
+    });
+}
+
+Task<Played> play_on(Loop& loop, Endpoint at, const Scene& scene) {
+    Played played = co_await perform(loop, at, scene);
     check_books(scene, played);
-    return played;
+    co_return played;
 }
 
 std::string without_dates(std::string_view octets) {

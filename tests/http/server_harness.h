@@ -13,8 +13,11 @@
 #include "sluice/http/outcome.h"
 #include "sluice/http/server_options.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/error.h"
+#include "sluice/runtime/loop.h"
 #include "sluice/runtime/simulation/options.h"
+#include "sluice/runtime/task.h"
 #include "sluice/runtime/transport.h"
 
 #include <cstddef>
@@ -95,6 +98,9 @@ struct Played {
 };
 
 [[nodiscard]] Played play(const Scene& scene);
+
+// The same on a loop of the caller's, whatever its backend: so `scene.world` has no say.
+[[nodiscard]] Task<Played> play_on(Loop& loop, Endpoint at, const Scene& scene);
 
 // The octets, but for the Date fields.
 [[nodiscard]] std::string without_dates(std::string_view octets);
