@@ -4,6 +4,7 @@
 #include "sluice/http/octets.h"
 #include "sluice/http/outcome_json.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <span>
@@ -18,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr Duration moment = milliseconds(20);
 constexpr Duration limit = milliseconds(150);
+constexpr Duration whole_limit = milliseconds(400);  // There is much before it.
 
 const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
 const std::string by_chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -62,8 +64,7 @@ void add_cuts(Faults& faults) {
         const bool is_framed = response.find(until_closed) == std::string::npos;
         for (std::size_t at = 0; at < response.size() + (is_framed ? 0 : 1); ++at) {
             const std::string where = " after octet " + std::to_string(at) + " of " + response;
-            // That the request was sent is known before what it leads to.
-            Script script{expect_heads(), pause(moment)};
+            Script script{expect_heads()};
             if (at > 0) {
                 script.push_back(say(response.substr(0, at)));
             }
@@ -88,37 +89,36 @@ void add_cut_requests(Faults& faults) {
         const std::string content = std::string("0123456789").substr(0, written);
         const std::string where = " after octet " + std::to_string(written) + " of the content";
         const Step come = expect_octets(head.size() + written);
-        const Step wait = pause(moment);
         const Asked asked = put_of(content);
-        add(faults, "FIN" + where, {come, wait, fin()}, asked);
-        add(faults, "reset" + where, {come, wait, reset()}, asked);
-        add(faults, "413 and FIN" + where, {come, wait, say(too_large), fin()}, asked);
-        add(faults, "413 and reset" + where, {come, wait, say(too_large), pause(moment), reset()},
+        add(faults, "FIN" + where, {come, fin()}, asked);
+        add(faults, "reset" + where, {come, reset()}, asked);
+        add(faults, "413 and FIN" + where, {come, say(too_large), fin()}, asked);
+        add(faults, "413 and reset" + where, {come, say(too_large), pause(moment), reset()}, asked);
+        add(faults, "413, kept open" + where, {come, say(too_large)}, asked);
+        add(faults, "half a 413 and FIN" + where, {come, say(too_large.substr(0, 20)), fin()},
             asked);
-        add(faults, "413, kept open" + where, {come, wait, say(too_large)}, asked);
-        add(faults, "half a 413 and FIN" + where, {come, wait, say(too_large.substr(0, 20)), fin()},
-            asked);
-        add(faults, "200" + where, {come, wait, say(ok + "hello")}, asked);
+        add(faults, "200" + where, {come, say(ok + "hello")}, asked);
         Asked limited = asked;
-        limited.limit = limit;  // Nothing else ends what the application itself left unfinished.
+        limited.limit =
+            whole_limit;  // Nothing else ends what the application itself left unfinished.
         add(faults, "silence" + where, {come, rest()}, limited);
     }
     constexpr std::size_t chunked_head_octets = 69;
     Asked pieces = put_of("01234");
     pieces.content = Asked::Content::chunked;
     add(faults, "413 in a chunked request",
-        {expect_octets(chunked_head_octets + 8), pause(moment), say(too_large), fin()}, pieces);
+        {expect_octets(chunked_head_octets + 8), say(too_large), fin()}, pieces);
     const Asked whole = put_of("0123456789");
     const Step all = expect_octets(head.size() + 10);
     add(faults, "silence after the request", {all, rest()}, whole, impatient());
-    add(faults, "FIN after the request", {all, pause(moment), fin()}, whole);
-    add(faults, "reset after the request", {all, pause(moment), reset()}, whole);
+    add(faults, "FIN after the request", {all, fin()}, whole);
+    add(faults, "reset after the request", {all, reset()}, whole);
     add(faults, "413 after the request", {all, say(too_large), fin()}, whole);
     Asked expecting = whole;
     expecting.expects_continue = true;
     add(faults, "417 instead of 100",
         {expect_heads(), say("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n")}, expecting);
-    add(faults, "FIN instead of 100", {expect_heads(), pause(moment), fin()}, expecting);
+    add(faults, "FIN instead of 100", {expect_heads(), fin()}, expecting);
     add(faults, "reset after 100", {expect_heads(), say("HTTP/1.1 100 Continue\r\n\r\n"), reset()},
         [&] {
             Asked unwritten = expecting;
@@ -156,15 +156,16 @@ void add_silence(Faults& faults) {
     add(faults, "silence after an interim response",
         {expect_heads(), say("HTTP/1.1 103 Early Hints\r\n\r\n"), rest()}, {}, options);
     add(faults, "silence in the content", {expect_heads(), say(ok + "hell"), rest()}, {}, options);
-    add(faults, "the caller's limit", {expect_heads(), say(ok + "hell"), rest()}, {.limit = limit});
+    add(faults, "the caller's limit", {expect_heads(), say(ok + "hell"), rest()},
+        {.limit = whole_limit});
     add(faults, "abandoned", {expect_heads(), say(ok + "hell"), rest()}, {.is_abandoned = true});
     add(faults, "unread", {expect_heads(), say(ok + "hello")}, {.is_read = false});
 }
 
 void add_connections(Faults& faults) {
     const std::string first = ok + "hello";
-    const Script next_fin{expect_heads(1), say(first), expect_heads(2), pause(moment), fin()};
-    const Script next_reset{expect_heads(1), say(first), expect_heads(2), pause(moment), reset()};
+    const Script next_fin{expect_heads(1), say(first), expect_heads(2), fin()};
+    const Script next_reset{expect_heads(1), say(first), expect_heads(2), reset()};
     const Script next_closed{expect_heads(1), say(first), pause(moment), close()};
     const Script answers{expect_heads(1), say(first)};
     ClientOptions once = without_retries();
@@ -254,6 +255,20 @@ Task<> ask_once(ClientRig& rig, const Asked& asked, std::string& record) {
     record += "after " + std::to_string(exchange.attempts().size()) + ": " + timeless(outcome);
 }
 
+// That a request was sent may be known after what it led to, on the simulator; not after a while.
+void pause_before_answers(Script& script) {
+    Script paused;
+    for (Step& step : script) {
+        const bool waits =
+            step.does == Step::Does::expect_heads || step.does == Step::Does::expect_octets;
+        paused.push_back(std::move(step));
+        if (waits) {
+            paused.push_back(pause(moment));
+        }
+    }
+    script = std::move(paused);
+}
+
 }  // namespace
 
 std::vector<ClientFault> client_faults() {
@@ -263,6 +278,9 @@ std::vector<ClientFault> client_faults() {
     add_garbage(faults);
     add_silence(faults);
     add_connections(faults);
+    for (ClientFault& fault : faults) {
+        std::ranges::for_each(fault.scripts, pause_before_answers);
+    }
     return faults;
 }
 
