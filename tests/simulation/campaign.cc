@@ -4,7 +4,13 @@
 #include "sluice/http/outcome_json.h"
 #include "sluice/tests/simulation/world.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <iterator>
+#include <utility>
 
 namespace sluice::campaign {
 
@@ -18,7 +24,94 @@ void append_padded(std::string& text, std::string_view word, std::size_t columns
     text.append(columns > word.size() ? columns - word.size() : 1, ' ');
 }
 
+std::string list_of(const std::set<std::size_t>& numbers) {
+    std::string list;
+    for (const std::size_t number : numbers) {
+        list.append(list.empty() ? "" : ",").append(std::to_string(number));
+    }
+    return list.empty() ? "none" : list;
+}
+
+template <typename Breaks, typename GoesOn>
+void leave_out_faults(Script& script, Breaks still_breaks, GoesOn goes_on) {
+    bool smaller = true;
+    while (smaller) {
+        smaller = false;
+        for (std::size_t number = 0; number < script.faults.size() && goes_on(); ++number) {
+            if (!script.without.insert(number).second) {
+                continue;
+            }
+            if (still_breaks(script)) {
+                smaller = true;
+            } else {
+                script.without.erase(number);
+            }
+        }
+    }
+}
+
+void erase(Singles& singles, std::size_t first, std::size_t count) {
+    const auto fault = singles.faults.begin() + static_cast<std::ptrdiff_t>(first);
+    singles.faults.erase(fault, fault + static_cast<std::ptrdiff_t>(count));
+    const auto number = std::next(singles.numbers.begin(), static_cast<std::ptrdiff_t>(first));
+    singles.numbers.erase(number, std::next(number, static_cast<std::ptrdiff_t>(count)));
+}
+
+// By halves, then by quarters, and at last one by one, until nothing more can be left out: a world
+// has hundreds.
+template <typename Breaks, typename GoesOn>
+void leave_out_singles(Script& script, Breaks still_breaks, GoesOn goes_on) {
+    std::size_t count = script.singles->faults.size();
+    while (count > 0) {
+        bool smaller = false;
+        for (std::size_t first = 0; first < script.singles->faults.size() && goes_on();) {
+            Script less = script;
+            erase(*less.singles, first, std::min(count, less.singles->faults.size() - first));
+            if (still_breaks(less)) {
+                script = std::move(less);
+                smaller = true;
+            } else {
+                first += count;
+            }
+        }
+        if (!smaller || count > 1) {
+            count /= 2;
+        }
+    }
+}
+
+// Kept where a signal handler can read it: nothing may be allocated there.
+std::array<char, 4096> world_entered;
+std::atomic<std::size_t> world_entered_octets{0};
+
+void write_world(int) {
+    const std::size_t octets = world_entered_octets.load();
+    if (octets > 0) {
+        static_cast<void>(::write(STDERR_FILENO, world_entered.data(), octets) + 1);
+    }
+}
+
 }  // namespace
+
+void name_world_at_abort() {
+    struct sigaction action{};
+    action.sa_handler = &write_world;
+    action.sa_flags = SA_RESETHAND;
+    ::sigaction(SIGABRT, &action, nullptr);
+}
+
+void enter_world(const std::string& replay) noexcept {
+    constexpr std::string_view before = "campaign: aborted in this world: ";
+    const std::size_t shown = std::min(replay.size(), world_entered.size() - before.size() - 1);
+    char* end = std::ranges::copy(before, world_entered.data()).out;
+    end = std::copy_n(replay.data(), shown, end);
+    *end = '\n';
+    world_entered_octets = before.size() + shown + 1;
+}
+
+void leave_world() noexcept {
+    world_entered_octets = 0;
+}
 
 void Tally::add(const Evidence& evidence) {
     ++seeds;
@@ -43,27 +136,39 @@ Judged run_and_judge(const Script& script, Plant plant) {
     return judged;
 }
 
-Script shrunk(Script script, Plant plant, std::string_view rule) {
-    const auto still_breaks = [&] {
-        const Judged judged = run_and_judge(script, plant);
-        return std::ranges::any_of(
-            judged.violations, [&](const Violation& violation) { return violation.rule == rule; });
-    };
-    bool smaller = true;
-    while (smaller) {
-        smaller = false;
-        for (std::size_t number = 0; number < script.faults.size(); ++number) {
-            if (!script.without.insert(number).second) {
-                continue;
-            }
-            if (still_breaks()) {
-                smaller = true;
-            } else {
-                script.without.erase(number);
-            }
+Script with_singles(Script script, Plant plant, const std::set<std::size_t>& numbers) {
+    script.singles.reset();
+    const Evidence evidence = run_world(script, plant);
+    script.singles.emplace();
+    for (const std::size_t number : numbers) {
+        if (number < evidence.simulated_faults.size()) {
+            script.singles->numbers.insert(number);
+            script.singles->faults.push_back(evidence.simulated_faults[number]);
         }
     }
     return script;
+}
+
+Script shrunk(Script script, Plant plant, std::string_view rule, int runs_max) {
+    int runs = 0;
+    const auto still_breaks = [&](const Script& less) {
+        ++runs;
+        const Judged judged = run_and_judge(less, plant);
+        return std::ranges::any_of(
+            judged.violations, [&](const Violation& violation) { return violation.rule == rule; });
+    };
+    leave_out_faults(script, still_breaks, [&] { return runs < runs_max; });
+    std::set<std::size_t> all;
+    for (std::size_t number = 0; number < run_world(script, plant).simulated_faults.size();
+         ++number) {
+        all.insert(number);
+    }
+    Script by_singles = with_singles(script, plant, all);
+    if (all.empty() || !still_breaks(by_singles)) {
+        return script;  // It needs what happens by chance, as when the plant changes it.
+    }
+    leave_out_singles(by_singles, still_breaks, [&] { return runs < runs_max; });
+    return by_singles;
 }
 
 std::optional<std::uint64_t> caught_by(const PlantRow& plant, std::uint64_t seeds) {
@@ -78,14 +183,6 @@ std::optional<std::uint64_t> caught_by(const PlantRow& plant, std::uint64_t seed
     return std::nullopt;
 }
 
-std::string without_of(const Script& script) {
-    std::string numbers;
-    for (const std::size_t number : script.without) {
-        numbers.append(numbers.empty() ? "" : ",").append(std::to_string(number));
-    }
-    return numbers;
-}
-
 std::string replay_of(const Script& script, Plant plant) {
     std::string command = "bazel run //tests/simulation:campaign -- --seed ";
     command.append(std::to_string(script.seed)).append(" --workload ");
@@ -96,7 +193,10 @@ std::string replay_of(const Script& script, Plant plant) {
         }
     }
     if (!script.without.empty()) {
-        command.append(" --without ").append(without_of(script));
+        command.append(" --without ").append(list_of(script.without));
+    }
+    if (script.singles) {
+        command.append(" --only ").append(list_of(script.singles->numbers));
     }
     return command.append(" --trace");
 }
@@ -104,9 +204,16 @@ std::string replay_of(const Script& script, Plant plant) {
 std::string faults_of(const Script& script) {
     std::string text;
     for (std::size_t number = 0; number < script.faults.size(); ++number) {
-        if (script.has(number)) {
+        const FaultKind kind = script.faults[number].kind;
+        const bool is_replaced = script.singles && (is_rate(kind) || kind == FaultKind::cut);
+        if (script.has(number) && !is_replaced) {
             text.append("    ").append(std::to_string(number)).append(": ");
             text.append(describe(script.faults[number])).append("\n");
+        }
+    }
+    if (script.singles) {
+        for (const simulation::Fault& fault : script.singles->faults) {
+            text.append("    ").append(simulation::describe(fault)).append("\n");
         }
     }
     return text.empty() ? "    none\n" : text;

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,17 +45,28 @@ struct Judged {
 
 [[nodiscard]] Judged run_and_judge(const Script& script, Plant plant);
 
-// The same script with all faults left out that the rule breaks without.
-[[nodiscard]] Script shrunk(Script script, Plant plant, std::string_view rule);
+// The same script with all faults left out that the rule breaks without: first those of the script,
+// then, of the simulator's, single ones. It takes at most so many runs, and leaves more than it must
+// if that is not enough.
+inline constexpr int shrinking_runs_max = 2000;
+[[nodiscard]] Script shrunk(Script script, Plant plant, std::string_view rule,
+                            int runs_max = shrinking_runs_max);
+
+// The same script, in which of what befalls single operations only these befall them.
+[[nodiscard]] Script with_singles(Script script, Plant plant, const std::set<std::size_t>& numbers);
 
 // The first of so many seeds by which the plant breaks the rule that it is for.
 [[nodiscard]] std::optional<std::uint64_t> caught_by(const PlantRow& plant, std::uint64_t seeds);
 
+// From now on an abort of the process tells on stderr which world it was in, by its replay command;
+// with none, in which it was no more. An abort in a world that is run to shrink another names that
+// one: it came first.
+void name_world_at_abort();
+void enter_world(const std::string& replay) noexcept;
+void leave_world() noexcept;
+
 // The command that shows this world again.
 [[nodiscard]] std::string replay_of(const Script& script, Plant plant);
-
-// "3,7": which faults are left out.
-[[nodiscard]] std::string without_of(const Script& script);
 
 // The fault script, one a line.
 [[nodiscard]] std::string faults_of(const Script& script);

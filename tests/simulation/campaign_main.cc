@@ -2,7 +2,7 @@
 //
 //     campaign --seeds FROM..TO [--workload upload|download|proxy|store|mixed] [--plant NAME]
 //     campaign --for SECONDS --base random|NUMBER
-//     campaign --seed N [--without 3,7] [--trace]
+//     campaign --seed N [--without 3,7] [--only 12,40] [--trace]
 //     campaign --list-plants, campaign --list-rules
 //     campaign --catch-plants, which tells the seed that catches each
 //
@@ -34,6 +34,7 @@ struct Command {
     Workload workload = Workload::mixed;
     const PlantRow* plant = nullptr;
     std::set<std::size_t> without;
+    std::optional<std::set<std::size_t>> only;
     bool traces = false;
     bool as_json = false;
     bool lists_plants = false;
@@ -53,14 +54,14 @@ bool read_seeds(std::string_view text, Command& command) {
            read(text.substr(dots + 2), command.to) && command.from <= command.to;
 }
 
-bool read_without(std::string_view text, Command& command) {
-    while (!text.empty()) {
+bool read_list(std::string_view text, std::set<std::size_t>& numbers) {
+    while (!text.empty() && text != "none") {
         const std::size_t comma = std::min(text.find(','), text.size());
         std::uint64_t number = 0;
         if (!read(text.substr(0, comma), number)) {
             return false;
         }
-        command.without.insert(number);
+        numbers.insert(number);
         text.remove_prefix(std::min(comma + 1, text.size()));
     }
     return true;
@@ -91,7 +92,10 @@ bool read_option(std::string_view option, std::string_view value, Command& comma
         return read_base(value, command);
     }
     if (option == "--without") {
-        return read_without(value, command);
+        return read_list(value, command.without);
+    }
+    if (option == "--only") {
+        return read_list(value, command.only.emplace());
     }
     if (option == "--workload") {
         const std::optional<Workload> workload = workload_of(value);
@@ -184,6 +188,10 @@ int run(const Command& command) {
     for (std::uint64_t seed = command.from; goes_on(seed); ++seed) {
         Script script = script_of(seed, command.workload);
         script.without = command.without;
+        if (command.only) {
+            script = with_singles(script, plant, *command.only);
+        }
+        enter_world(replay_of(script, plant));
         if (command.traces) {
             std::string trace;
             const Evidence evidence = run_world(script, plant, &trace);
@@ -196,6 +204,7 @@ int run(const Command& command) {
         }
         tally.violations += judged.violations.size();
     }
+    leave_world();
     say(command.as_json ? json_of(tally) + "\n" : coverage_of(tally));
     say(summary_of(tally) + "\n");
     return tally.violations == 0 ? 0 : 1;
@@ -209,7 +218,8 @@ int main(int count, char** arguments) {
     Command command;
     if (!read_command({arguments, static_cast<std::size_t>(count)}, command)) {
         std::fputs(
-            "usage: campaign --seeds FROM..TO | --seed N [--without 3,7] [--trace] |\n"
+            "usage: campaign --seeds FROM..TO | --seed N [--without 3,7] [--only 12,40]\n"
+            "                [--trace] |\n"
             "                --for SECONDS --base random|NUMBER | --list-plants | --list-rules |\n"
             "                --catch-plants\n"
             "       [--workload upload|download|proxy|store|mixed] [--plant NAME] [--json]\n",
@@ -220,5 +230,6 @@ int main(int count, char** arguments) {
         command.lists_plants ? show_plants() : show_rules();
         return 0;
     }
+    name_world_at_abort();
     return command.catches_plants ? catch_plants() : run(command);
 }

@@ -134,7 +134,8 @@ struct Evidence {
     Instant client_closed_at = never;
     Instant ended = never;
     bool is_cut = false;       // A connection of it was.
-    std::uint64_t faults = 0;  // That happened.
+    std::uint64_t faults = 0;  // That happened; among them these, of the simulator's:
+    std::vector<simulation::Fault> simulated_faults;
 };
 
 }  // namespace sluice::campaign

@@ -186,6 +186,9 @@ Script script_of(std::uint64_t seed, Workload workload) {
 simulation::Options options_of(const Script& script) {
     simulation::Options options;
     options.seed = script.seed;
+    if (script.singles) {
+        options.script = script.singles->faults;
+    }
     for (std::size_t number = 0; number < script.faults.size(); ++number) {
         if (!script.has(number)) {
             continue;

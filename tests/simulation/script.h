@@ -1,10 +1,13 @@
 // Script: what one world is like, and each thing that goes wrong in it, one by one.
 //
 // All of it is drawn from the seed. A fault can be left out by its number without changing the
-// others, so that a script that breaks a rule can be shrunk to what is needed for that.
+// others; and what then befell single operations, of which a fault of the script says only how
+// often, can be made to happen again one by one. So a script that breaks a rule can be shrunk to
+// what is needed for that.
 
 #pragma once
 
+#include "sluice/runtime/simulation/fault.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/random.h"
 
@@ -87,11 +90,24 @@ struct Fault {
 // "client_cancels of exchange 3 at 512".
 [[nodiscard]] std::string describe(const Fault& fault);
 
+// Whether it says how often, of every operation of a kind.
+[[nodiscard]] constexpr bool is_rate(FaultKind kind) noexcept {
+    return kind <= FaultKind::name_errors;
+}
+
+// Some of what befell single operations in a run by chance, by its numbers there. It happens again,
+// and nothing else does by chance.
+struct Singles {
+    std::set<std::size_t> numbers;
+    std::vector<simulation::Fault> faults;
+};
+
 struct Script {
     std::uint64_t seed = 0;
     Workload workload = Workload::mixed;
     std::vector<Fault> faults;      // All that were drawn.
     std::set<std::size_t> without;  // Numbers of those that are left out.
+    std::optional<Singles> singles = {};
 
     [[nodiscard]] bool has(std::size_t number) const { return !without.contains(number); }
     // The fault of this kind, or of this kind and subject, that is not left out.

@@ -224,6 +224,7 @@ Evidence run_world(const Script& script, Plant plant, std::string* trace) {
         evidence.wire = tap.connections();
         evidence.connect_errors = tap.connect_errors();
         evidence.faults += backend.faults().size();
+        evidence.simulated_faults = backend.faults();
         evidence.leaks = leaks_of(backend);
         liar.clean_up();
     }
