@@ -1,9 +1,10 @@
-// CountedSink, CountedSource: octets on their way, counted.
+// CountedSink, CountedSource, CountedItemsSource: octets or items on their way, counted.
 
 #pragma once
 
 #include "sluice/runtime/byte_stream.h"
 #include "sluice/runtime/error.h"
+#include "sluice/runtime/sink.h"
 #include "sluice/runtime/task.h"
 
 #include <cstddef>
@@ -49,6 +50,30 @@ public:
 private:
     ByteSource& from_;
     std::uint64_t octets_ = 0;
+};
+
+template <AnySource S>
+class CountedItemsSource {
+public:
+    explicit CountedItemsSource(S& from) noexcept : from_(from) {}
+
+    [[nodiscard]] Task<Result<Next<ItemOf<S>>>> read() {
+        Result<Next<ItemOf<S>>> next = co_await from_.read();
+        items_ += next && !is_end(*next) ? 1 : 0;
+        co_return next;
+    }
+
+    [[nodiscard]] Task<> close()
+        requires ClosableSource<S>
+    {
+        return from_.close();
+    }
+
+    [[nodiscard]] std::uint64_t items() const noexcept { return items_; }
+
+private:
+    S& from_;
+    std::uint64_t items_ = 0;
 };
 
 }  // namespace sluice

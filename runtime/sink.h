@@ -35,6 +35,30 @@ using Octets = std::span<const std::byte>;
 template <typename Item>
 using Next = std::conditional_t<std::same_as<Item, Octets>, Octets, std::optional<Item>>;
 
+// Of what a read() yielded: whether it is the end, and else the item.
+template <typename Item>
+[[nodiscard]] bool is_end(const std::optional<Item>& next) noexcept {
+    return !next.has_value();
+}
+
+[[nodiscard]] inline bool is_end(const Octets& next) noexcept {
+    return next.empty();
+}
+
+template <typename Item>
+[[nodiscard]] const Item& item_of(const std::optional<Item>& next) noexcept {
+    return *next;
+}
+
+template <typename Item>
+[[nodiscard]] Item&& item_of(std::optional<Item>&& next) noexcept {
+    return *std::move(next);
+}
+
+[[nodiscard]] inline Octets item_of(const Octets& next) noexcept {
+    return next;
+}
+
 // An item that was not taken, and why.
 template <typename Item>
 struct Unsent {

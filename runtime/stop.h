@@ -68,6 +68,15 @@ public:
 
     [[nodiscard]] bool requested() const noexcept { return requested_; }
 
+    // Whether a request to `other` would come down to this one.
+    [[nodiscard]] bool is_below(const StopSource& other) const noexcept {
+        const StopSource* each = this;
+        while (each != nullptr && each != &other) {
+            each = each->source_;
+        }
+        return each != nullptr;
+    }
+
     // Links `listener`, unless a stop has been requested: then it says so by returning false.
     [[nodiscard]] bool listen(StopListener& listener) noexcept {
         if (requested_) {

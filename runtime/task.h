@@ -142,7 +142,10 @@ public:
         return begin(awaiter, awaiter.stop);
     }
 
-    T await_resume() { return handle_.promise().take(); }
+    T await_resume() {
+        const Task finished(std::move(*this));  // The frame goes, and what the task was given.
+        return finished.handle_.promise().take();
+    }
 
     // For what wraps awaiting: starts the task for `awaiter`, under `stop`. Yields the coroutine to
     // transfer to.
@@ -187,5 +190,10 @@ private:
 
     std::coroutine_handle<promise_type> handle_;
 };
+
+// A Task of anything.
+template <typename T>
+concept AnyTask =
+    requires(T& task) { requires std::same_as<T, Task<decltype(task.await_resume())>>; };
 
 }  // namespace sluice

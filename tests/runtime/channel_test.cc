@@ -172,10 +172,10 @@ Task<> end_in(Way way, Seen& seen) {
 
 TEMPLATE_TEST_CASE("channel: a receiver tells the end, an abort and a dead sender apart",
                    "[runtime][channel]", EVERY_KIND) {
-    const auto [way, told] = GENERATE(table<Way, Errc>(
+    const auto [how, told] = GENERATE(table<Way, Errc>(
         {{Way::finish, Errc::none}, {Way::abort, Errc::aborted}, {Way::destroy, Errc::abandoned}}));
     Seen seen;
-    run({}, [&, way = way](World&) { return end_in<TestType>(way, seen); });
+    run({}, [&, way = how](World&) { return end_in<TestType>(way, seen); });
     CHECK(seen.end == told);
 }
 
@@ -200,7 +200,7 @@ Task<> end_all_in(World& world, Way first, Way second, Seen& seen) {
 
 TEMPLATE_TEST_CASE("channel: it ends when the last sender has gone, as badly as any of them went",
                    "[runtime][channel]", EVERY_KIND) {
-    const auto [first, second, told] =
+    const auto [one, other, told] =
         GENERATE(table<Way, Way, Errc>({{Way::finish, Way::finish, Errc::none},
                                         {Way::abort, Way::finish, Errc::aborted},
                                         {Way::finish, Way::abort, Errc::aborted},
@@ -208,7 +208,7 @@ TEMPLATE_TEST_CASE("channel: it ends when the last sender has gone, as badly as 
                                         {Way::abort, Way::destroy, Errc::aborted},
                                         {Way::destroy, Way::finish, Errc::abandoned}}));
     Seen seen;
-    run({}, [&, first = first, second = second](World& world) {
+    run({}, [&, first = one, second = other](World& world) {
         return end_all_in<TestType>(world, first, second, seen);
     });
     CHECK(seen.end == told);

@@ -187,11 +187,11 @@ Task<int> produce_with_stops(Loop& loop, Sender<Item>& sender) {
 
 TEST_CASE("channel: stops that race hand-overs between threads lose nothing",
           "[runtime][channel][threads]") {
-    auto [sender, receiver] = rendezvous_channel<Item>();
+    Channel<Item> channel = rendezvous_channel<Item>();
     Tally tally;
-    const auto body = [&sender = sender, &receiver = receiver, &tally](Loop& loop, unsigned index) {
-        return index == 0 ? produce_with_stops(loop, sender)
-                          : consume_beside_stops(loop, receiver, tally);
+    const auto body = [&](Loop& loop, unsigned index) {
+        return index == 0 ? produce_with_stops(loop, channel.sender)
+                          : consume_beside_stops(loop, channel.receiver, tally);
     };
     CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
     CHECK(tally.count == items_each);
