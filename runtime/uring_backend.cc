@@ -36,13 +36,19 @@ __kernel_timespec timespec_of(Duration duration) noexcept {
 // sees it; this says it again.
 std::atomic<unsigned> rings_gone{0};
 
-// The best flags first; an older kernel answers EINVAL to those that it does not know.
-constexpr std::array<unsigned, 3> setup_flags = {
-    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN |
-        IORING_SETUP_SUBMIT_ALL,
-    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-    0,
-};
+// The best first; an older kernel answers EINVAL to those that it does not know.
+std::array<unsigned, 3> setup_flags(const UringFeatures& features) noexcept {
+    unsigned common = 0;
+    if (features.cooperative_work) {
+        common = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL;
+    }
+    unsigned best = common;
+    if (features.single_issuer) {
+        best |= IORING_SETUP_SINGLE_ISSUER;
+        best |= features.deferred_work ? IORING_SETUP_DEFER_TASKRUN : 0U;
+    }
+    return {best, common, 0};
+}
 
 }  // namespace
 
@@ -55,9 +61,10 @@ Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringOptions& o
 }
 
 Result<void> UringBackend::set_up(const UringOptions& options) {
+    features_ = options.features;
     const auto attempt = [this](RingSize size) {
         int error = 0;
-        for (const unsigned flags : setup_flags) {
+        for (const unsigned flags : setup_flags(features_)) {
             io_uring_params parameters{};
             parameters.flags = flags | IORING_SETUP_CQSIZE;
             parameters.cq_entries = size.completions;
@@ -78,12 +85,29 @@ Result<void> UringBackend::set_up(const UringOptions& options) {
     static_cast<void>(rings_gone.load(std::memory_order_acquire));
     io_uring_register_ring_fd(&ring_);  // Saves a look-up for each entry; fine without.
     slots_.resize(ring_.sq.ring_entries);
+    probe();
 
     wake_fd_ = eventfd(0, EFD_CLOEXEC);
     if (wake_fd_ < 0) {
         return std::unexpected(error_from_errno(errno, Phase::open));
     }
-    return buffers_.set_up(ring_, options.receive_buffers, options.receive_buffer_octets);
+    const Result<void> buffers =
+        buffers_.set_up(ring_, options.receive_buffers, options.receive_buffer_octets);
+    if (!buffers && buffers.error().os_errno == EINVAL) {
+        return std::unexpected(error_from_errno(ENOSYS, Phase::open));  // It knows of none.
+    }
+    return buffers;
+}
+
+// Flags of an operation cannot be asked for; but operations can, and these came with the flags.
+void UringBackend::probe() noexcept {
+    io_uring_probe* const known = io_uring_get_probe_ring(&ring_);
+    if (known == nullptr) {
+        return;
+    }
+    features_.multishot_accept &= io_uring_opcode_supported(known, IORING_OP_SOCKET) != 0;
+    features_.multishot_receive &= io_uring_opcode_supported(known, IORING_OP_SEND_ZC) != 0;
+    io_uring_free_probe(known);
 }
 
 UringBackend::~UringBackend() {
@@ -106,6 +130,10 @@ void UringBackend::submit(Operation& operation) noexcept {
     if (waiting_for_room_.empty() && start(operation)) {
         return;
     }
+    park(operation);
+}
+
+void UringBackend::park(Operation& operation) noexcept {
     operation.state = Operation::State::parked;
     waiting_for_room_.push(operation);
 }
@@ -165,13 +193,18 @@ UringBackend::Slot& UringBackend::slot_of(const io_uring_sqe& entry) noexcept {
 
 void UringBackend::prepare(io_uring_sqe& entry, const Request& request) noexcept {
     if (const auto* const receive = std::get_if<Receive>(&request)) {
-        io_uring_prep_recv_multishot(&entry, receive->fd, nullptr, 0, 0);
+        if (features_.multishot_receive) {
+            io_uring_prep_recv_multishot(&entry, receive->fd, nullptr, 0, 0);
+        } else {
+            io_uring_prep_recv(&entry, receive->fd, nullptr, 0, 0);
+        }
         entry.flags |= IOSQE_BUFFER_SELECT;
         entry.buf_group = ReceiveBuffers::group;
     } else if (const auto* const send = std::get_if<Send>(&request)) {
         prepare_send(entry, *send);
     } else if (const auto* const accept = std::get_if<Accept>(&request)) {
-        io_uring_prep_multishot_accept(&entry, accept->listener, nullptr, nullptr, SOCK_CLOEXEC);
+        io_uring_prep_accept(&entry, accept->listener, nullptr, nullptr, SOCK_CLOEXEC);
+        entry.ioprio |= features_.multishot_accept ? IORING_ACCEPT_MULTISHOT : 0U;
     } else if (const auto* const connect = std::get_if<Connect>(&request)) {
         io_uring_prep_connect(&entry, connect->fd, connect->to->address(),
                               connect->to->address_octets());
@@ -243,7 +276,8 @@ void UringBackend::wait(Instant until) noexcept {
     }
     buffers_.publish();
     submit_parked();
-    const bool must_not_wait = !cancelled_.empty() || io_uring_cq_ready(&ring_) > 0;
+    const bool must_not_wait = !cancelled_.empty() || !waiting_for_room_.empty() ||
+                               !to_cancel_.empty() || io_uring_cq_ready(&ring_) > 0;
     enter_kernel(must_not_wait ? Instant::min() : until);
     read_clock();
     while (Operation* const operation = cancelled_.pop()) {
@@ -333,6 +367,12 @@ void UringBackend::complete(const io_uring_cqe& completed) noexcept {
         }
         completion.result = -ECANCELED;  // It was being cancelled: this is the end of it.
     }
+    if (!completion.more && begins_again(operation, completion.result)) {
+        completion.more = true;
+        if (!start(operation)) {
+            park(operation);
+        }
+    }
     if (!completion.more) {
         if (operation.state == Operation::State::cancelling) {
             to_cancel_.remove(operation);
@@ -340,6 +380,18 @@ void UringBackend::complete(const io_uring_cqe& completed) noexcept {
         operation.state = Operation::State::idle;
     }
     operation.complete(std::move(completion));
+}
+
+// Where the kernel has no multishot operations they are made of single ones.
+bool UringBackend::begins_again(const Operation& operation, std::int32_t result) const noexcept {
+    if (operation.state != Operation::State::in_flight) {
+        return false;
+    }
+    if (std::holds_alternative<Accept>(operation.request)) {
+        return !features_.multishot_accept && result >= 0;
+    }
+    return std::holds_alternative<Receive>(operation.request) && !features_.multishot_receive &&
+           result > 0;
 }
 
 Result<int> UringBackend::open_socket(int family) noexcept {

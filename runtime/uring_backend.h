@@ -7,8 +7,8 @@
 //
 // Ownership:    Owns the ring and the receive buffers. Nothing may be in flight when it is
 //               destroyed.
-// Errors:       create() says why a ring cannot be had: io_uring may be forbidden (EPERM) or absent
-//               (ENOSYS), and then an epoll backend can serve.
+// Errors:       create() says why a ring cannot be had: io_uring may be forbidden (EPERM), absent,
+//               or too old to have buffer rings (ENOSYS): then an epoll backend can serve.
 // Threading:    Created, used and destroyed on one thread, but for wake().
 // Source:       io_uring(7), io_uring_setup(2), io_uring_register_buf_ring(3).
 
@@ -29,11 +29,23 @@
 
 namespace sluice {
 
+// What kernels learned one by one, from which release on. Of what is on here, the backend uses what
+// the kernel has, and does without the rest; a test switches each off. Sends copy on every kernel:
+// SEND_ZC lost wherever it was measured.
+struct UringFeatures {
+    bool cooperative_work = true;   // 5.19: COOP_TASKRUN, SUBMIT_ALL.
+    bool multishot_accept = true;   // 5.19. Without it each connection costs a submission.
+    bool single_issuer = true;      // 6.0: SINGLE_ISSUER.
+    bool multishot_receive = true;  // 6.0. Without it each receive costs a submission.
+    bool deferred_work = true;      // 6.1: DEFER_TASKRUN, where there is a single issuer.
+};
+
 struct UringOptions {
     unsigned submissions_max = 1024;  // Entries of the submission queue.
     unsigned completions_max = 8192;  // Beyond it the kernel keeps a list of its own.
     unsigned receive_buffers = 256;   // A power of two. This bounds what a loop's input can take.
     unsigned receive_buffer_octets = 64 * 1024;
+    UringFeatures features = {};
 };
 
 class UringBackend final : public KernelBackend {
@@ -62,10 +74,12 @@ private:
 
     UringBackend() noexcept = default;
     Result<void> set_up(const UringOptions& options);
+    void probe() noexcept;
 
     // Null when the queue is full and the kernel takes nothing at the moment.
     io_uring_sqe* entry() noexcept;
     bool start(Operation& operation) noexcept;
+    void park(Operation& operation) noexcept;
     bool start_cancel(Operation& operation) noexcept;
     void prepare(io_uring_sqe& entry, const Request& request) noexcept;
     void prepare_send(io_uring_sqe& entry, const Send& send) noexcept;
@@ -77,9 +91,11 @@ private:
     void enter_kernel(Instant until) noexcept;
     void reap() noexcept;
     void complete(const io_uring_cqe& completed) noexcept;
+    [[nodiscard]] bool begins_again(const Operation& operation, std::int32_t result) const noexcept;
 
     io_uring ring_{};
     bool ring_exists_ = false;
+    UringFeatures features_;
     std::vector<Slot> slots_;
     ReceiveBuffers buffers_;
     OperationQueue waiting_for_room_;     // Not in the kernel: the submission queue was full.

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEMPLATE_TEST_CASE("backend: port 0 becomes a port, and both ends agree on who is who",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         CHECK(world->local_endpoint(pair.listener).port() != 0);
@@ -26,7 +26,7 @@ TEMPLATE_TEST_CASE("backend: port 0 becomes a port, and both ends agree on who i
 }
 
 TEMPLATE_TEST_CASE("backend: a taken port is refused, unless both share it", "[runtime][contract]",
-                   OnSimulation, OnUring, OnEpoll) {
+                   OnSimulation, OnUring, OnOldUring, OnEpoll) {
     TestType world(0);
     const int first = world->listen(Endpoint::loopback(0), {.share_port = true}).value();
     const Endpoint at = world->local_endpoint(first);
@@ -40,7 +40,7 @@ TEMPLATE_TEST_CASE("backend: a taken port is refused, unless both share it", "[r
 }
 
 TEMPLATE_TEST_CASE("backend: nobody listens, so a connect is refused", "[runtime][contract]",
-                   OnSimulation, OnUring, OnEpoll) {
+                   OnSimulation, OnUring, OnOldUring, OnEpoll) {
     TestType world(0);
     const int listener = world->listen(Endpoint::loopback(0), {}).value();
     const Endpoint to = world->local_endpoint(listener);
@@ -52,7 +52,7 @@ TEMPLATE_TEST_CASE("backend: nobody listens, so a connect is refused", "[runtime
 }
 
 TEMPLATE_TEST_CASE("backend: one accept yields every connection, and goes on after its end",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);
@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("backend: one accept yields every connection, and goes on aft
 }
 
 TEMPLATE_TEST_CASE("backend: what is sent in parts arrives whole and in order",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const std::string text = more_than_fits().substr(0, 300'000);
@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("backend: what is sent in parts arrives whole and in order",
 }
 
 TEMPLATE_TEST_CASE("backend: a receive waits for octets, and ends when it is cancelled",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         Recorded receiving(*world, Receive{pair.server});
@@ -115,7 +115,7 @@ TEMPLATE_TEST_CASE("backend: a receive waits for octets, and ends when it is can
 }
 
 TEMPLATE_TEST_CASE("backend: each kind of waiting operation ends when it is cancelled",
-                   "[runtime][contract][trap-19]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-19]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -143,7 +143,7 @@ TEMPLATE_TEST_CASE("backend: each kind of waiting operation ends when it is canc
 }
 
 TEMPLATE_TEST_CASE("backend: a cancelled connect either is connected, or says that it is not",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);
@@ -158,7 +158,7 @@ TEMPLATE_TEST_CASE("backend: a cancelled connect either is connected, or says th
 }
 
 TEMPLATE_TEST_CASE("backend: a cancelled send reports exactly what the peer then can read",
-                   "[runtime][contract][trap-1]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-1]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -180,7 +180,8 @@ TEMPLATE_TEST_CASE("backend: a cancelled send reports exactly what the peer then
 }
 
 TEMPLATE_TEST_CASE("backend: what a cancelled receive had taken is delivered, the rest stays",
-                   "[runtime][contract][trap-4][trap-17]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-4][trap-17]", OnSimulation, OnUring, OnOldUring,
+                   OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         std::string received;
@@ -197,7 +198,7 @@ TEMPLATE_TEST_CASE("backend: what a cancelled receive had taken is delivered, th
 }
 
 TEMPLATE_TEST_CASE("backend: a connection that a cancelled accept had taken is delivered",
-                   "[runtime][contract][trap-4]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-4]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);
@@ -225,7 +226,7 @@ TEMPLATE_TEST_CASE("backend: a connection that a cancelled accept had taken is d
 }
 
 TEMPLATE_TEST_CASE("backend: a completion that waits to be seen outlives a cancel",
-                   "[runtime][contract][trap-18]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-18]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts("whole");
@@ -238,7 +239,7 @@ TEMPLATE_TEST_CASE("backend: a completion that waits to be seen outlives a cance
 }
 
 TEMPLATE_TEST_CASE("backend: a receive that was reaped before the close eats nobody's octets",
-                   "[runtime][contract][trap-3]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-3]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair first(*world);
         Recorded orphan(*world, Receive{first.server});
@@ -256,7 +257,7 @@ TEMPLATE_TEST_CASE("backend: a receive that was reaped before the close eats nob
 }
 
 TEMPLATE_TEST_CASE("backend: with every buffer lent a receive waits, and goes on when one is back",
-                   "[runtime][contract][trap-20]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-20]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const std::size_t pool = std::size_t{contract_buffers} * contract_buffer_octets;
@@ -283,7 +284,7 @@ TEMPLATE_TEST_CASE("backend: with every buffer lent a receive waits, and goes on
 }
 
 TEMPLATE_TEST_CASE("backend: a receive that waits for a buffer can be cancelled",
-                   "[runtime][contract][trap-20]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-20]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const std::size_t pool = std::size_t{contract_buffers} * contract_buffer_octets;
@@ -302,7 +303,7 @@ TEMPLATE_TEST_CASE("backend: a receive that waits for a buffer can be cancelled"
 }
 
 TEMPLATE_TEST_CASE("backend: a wait ends at its time when nothing happens, and time goes forward",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     TestType world(0);
     const Instant before = world->now();
     world->wait(before + 3ms);
@@ -314,7 +315,7 @@ TEMPLATE_TEST_CASE("backend: a wait ends at its time when nothing happens, and t
 }
 
 TEMPLATE_TEST_CASE("backend: wake() ends a wait, also one that has yet to begin",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     TestType world(0);
     const Instant before = world->now();
     std::thread waking([&] { world->wake(); });

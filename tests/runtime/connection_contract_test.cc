@@ -28,7 +28,7 @@ bool all_acknowledged(Backend& backend, int fd) {
 }
 
 TEMPLATE_TEST_CASE("connection: a FIN ends the input, is told as one, and leaves sending alone",
-                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         REQUIRE(send(*world, pair.client, "last") == 4);
@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("connection: a FIN ends the input, is told as one, and leaves
 }
 
 TEMPLATE_TEST_CASE("connection: it knows both addresses, also once it has ended",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Endpoint client = world->local_endpoint(pair.client);
@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("connection: it knows both addresses, also once it has ended"
 }
 
 TEMPLATE_TEST_CASE("connection: after both FINs it is closed, in good order", "[runtime][contract]",
-                   OnSimulation, OnUring, OnEpoll) {
+                   OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         world->shut_down_sending(pair.client);
@@ -89,7 +89,7 @@ TEMPLATE_TEST_CASE("connection: after both FINs it is closed, in good order", "[
 }
 
 TEMPLATE_TEST_CASE("connection: a reset is an error of the receive that waits",
-                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         Recorded receiving(*world, Receive{pair.server});
@@ -104,7 +104,7 @@ TEMPLATE_TEST_CASE("connection: a reset is an error of the receive that waits",
 }
 
 TEMPLATE_TEST_CASE("connection: a reset is seen past unread octets, which can still be read",
-                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         Recorded watching(*world, Poll{pair.server, POLLRDHUP});
@@ -123,7 +123,7 @@ TEMPLATE_TEST_CASE("connection: a reset is seen past unread octets, which can st
 }
 
 TEMPLATE_TEST_CASE("connection: a reset during a send shows as its partial, then looks like a FIN",
-                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -144,7 +144,7 @@ TEMPLATE_TEST_CASE("connection: a reset during a send shows as its partial, then
 }
 
 TEMPLATE_TEST_CASE("connection: a reset tells an armed poll, whoever else takes the error",
-                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-2]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -163,7 +163,7 @@ TEMPLATE_TEST_CASE("connection: a reset tells an armed poll, whoever else takes 
 }
 
 TEMPLATE_TEST_CASE("connection: a reset after the FIN is an EPIPE of the next send",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         world->shut_down_sending(pair.client);
@@ -177,7 +177,7 @@ TEMPLATE_TEST_CASE("connection: a reset after the FIN is an EPIPE of the next se
 }
 
 TEMPLATE_TEST_CASE("connection: a reset drops what was accepted and not transmitted",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -196,7 +196,7 @@ TEMPLATE_TEST_CASE("connection: a reset drops what was accepted and not transmit
 }
 
 TEMPLATE_TEST_CASE("connection: an orderly close delivers everything, then a FIN",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const std::string text = more_than_fits().substr(0, 100'000);
@@ -210,7 +210,7 @@ TEMPLATE_TEST_CASE("connection: an orderly close delivers everything, then a FIN
 }
 
 TEMPLATE_TEST_CASE("connection: a close with unread input is a reset that destroys unsent octets",
-                   "[runtime][contract][trap-9]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-9]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         REQUIRE(send(*world, pair.client, "never read") == 10);
@@ -231,7 +231,8 @@ TEMPLATE_TEST_CASE("connection: a close with unread input is a reset that destro
 }
 
 TEMPLATE_TEST_CASE("connection: an octet that comes after a close resets the sender",
-                   "[runtime][contract][trap-9][trap-11]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-9][trap-11]", OnSimulation, OnUring, OnOldUring,
+                   OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         pair.close(pair.server);
@@ -245,7 +246,7 @@ TEMPLATE_TEST_CASE("connection: an octet that comes after a close resets the sen
 }
 
 TEMPLATE_TEST_CASE("connection: an early answer is read after the upload's send has failed",
-                   "[runtime][contract][trap-10]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-10]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -260,7 +261,7 @@ TEMPLATE_TEST_CASE("connection: an early answer is read after the upload's send 
 }
 
 TEMPLATE_TEST_CASE("connection: accepted, acknowledged and read are three things",
-                   "[runtime][contract][trap-7]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-7]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         REQUIRE(send(*world, pair.client, "unread") == 6);
@@ -281,7 +282,7 @@ TEMPLATE_TEST_CASE("connection: accepted, acknowledged and read are three things
 }
 
 TEMPLATE_TEST_CASE("connection: behind a full window neither a FIN nor a close is seen",
-                   "[runtime][contract][trap-15]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract][trap-15]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         Pair pair(*world);
         const Parts parts(more_than_fits());
@@ -311,7 +312,7 @@ TEMPLATE_TEST_CASE("connection: behind a full window neither a FIN nor a close i
 }
 
 TEMPLATE_TEST_CASE("connection: nobody accepted it, so the listener's close resets it",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);
@@ -329,7 +330,7 @@ TEMPLATE_TEST_CASE("connection: nobody accepted it, so the listener's close rese
 }
 
 TEMPLATE_TEST_CASE("connection: what the client sent before the accept is there after it",
-                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+                   "[runtime][contract]", OnSimulation, OnUring, OnOldUring, OnEpoll) {
     in_each_world<TestType>([](TestType& world) {
         const int listener = world->listen(Endpoint::loopback(0), {}).value();
         const Endpoint to = world->local_endpoint(listener);

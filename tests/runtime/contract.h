@@ -57,9 +57,11 @@ class OnUring {
 public:
     static constexpr std::uint64_t seeds = 1;  // The kernel has no seed.
 
-    explicit OnUring(std::uint64_t)
+    explicit OnUring(std::uint64_t) : OnUring(UringFeatures{}) {}
+    explicit OnUring(const UringFeatures& features)
         : backend_(UringBackend::create({.receive_buffers = contract_buffers,
-                                         .receive_buffer_octets = contract_buffer_octets})
+                                         .receive_buffer_octets = contract_buffer_octets,
+                                         .features = features})
                        .value()) {}
 
     Backend& operator*() noexcept { return *backend_; }
@@ -69,6 +71,17 @@ public:
 private:
     TemporaryDirectory directory_;
     std::unique_ptr<UringBackend> backend_;
+};
+
+// As on a kernel that has nothing but what the backend cannot do without.
+class OnOldUring : public OnUring {
+public:
+    explicit OnOldUring(std::uint64_t)
+        : OnUring(UringFeatures{.cooperative_work = false,
+                                .multishot_accept = false,
+                                .single_issuer = false,
+                                .multishot_receive = false,
+                                .deferred_work = false}) {}
 };
 
 class OnEpoll {

@@ -16,11 +16,26 @@
 
 namespace sluice::tests {
 
-inline bool forbid_io_uring(int error) {
-    const auto refused = static_cast<std::uint32_t>(error) & SECCOMP_RET_DATA;
-    std::array<sock_filter, 4> filter{{
+// Which calls are answered with an error: those of which an argument, masked, has this value.
+struct RefusedCall {
+    std::uint32_t number;
+    std::uint32_t argument = 0;
+    std::uint32_t mask = 0;  // 0: all of them.
+    std::uint32_t value = 0;
+    int error = 0;
+};
+
+// On this thread, from now on.
+inline bool refuse(const RefusedCall& call) {
+    const auto refused = static_cast<std::uint32_t>(call.error) & SECCOMP_RET_DATA;
+    const auto place = static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
+                                                  call.argument * sizeof(std::uint64_t));
+    std::array<sock_filter, 7> filter{{
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call.number, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, call.mask),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call.value, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | refused),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     }};
@@ -30,13 +45,18 @@ inline bool forbid_io_uring(int error) {
 }
 
 template <typename Function>
-void without_io_uring(int error, Function function) {
+void without(const RefusedCall& call, Function function) {
     std::thread thread([&] {
-        if (forbid_io_uring(error)) {
+        if (refuse(call)) {
             function();
         }
     });
     thread.join();
+}
+
+template <typename Function>
+void without_io_uring(int error, Function function) {
+    without({.number = __NR_io_uring_setup, .error = error}, function);
 }
 
 }  // namespace sluice::tests
