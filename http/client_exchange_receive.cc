@@ -115,7 +115,9 @@ void ClientExchange::read_head() {
         outcome_.receive.phase = ReceivePhase::head_partial;
     }
     if (!step) {
-        outcome_.receive.head += head.size() - before;
+        // What is too large comes behind the head, which was whole.
+        const bool is_whole = step.error().code == Errc::content_too_large;
+        outcome_.receive.head += (is_whole ? step.error().octet : head.size()) - before;
         malformed(step.error());
         return;
     }

@@ -163,6 +163,10 @@ std::vector<Case> cases() {
          a_get,
          "C11 200 idempotent_only | peer fin body none" + got +
              "head_complete length 38+0+0 of 5 fin | 1"},
+        {"more announced than is wanted",
+         {expect_heads(), say("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\nhello")},
+         a_get,
+         "C10 0 no | peer limit head none" + got + "head_partial none 41+0+0 of - | 1"},
         {"silence",
          {expect_heads(), rest()},
          a_get,
@@ -187,6 +191,7 @@ TEST_CASE("client: every ending of an exchange has its verdict and exact counter
         CAPTURE(each.why);
         ClientOptions options;
         options.retries_max = 0;
+        options.limits.content_octets_max = 1000;
         with_client({each.script}, [&](ClientRig& rig) { return drive_case(rig, each); }, options);
     }
 }
@@ -209,6 +214,7 @@ TEST_CASE("client: an exchange ends on the kernel as it does in the simulator", 
         CAPTURE(each.why);
         ClientOptions options;
         options.retries_max = 0;
+        options.limits.content_octets_max = 1000;
         options.first_byte_max = 50ms;
         options.between_bytes_max = 50ms;
         Script script = each.script;

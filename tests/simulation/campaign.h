@@ -46,8 +46,8 @@ struct Judged {
 [[nodiscard]] Judged run_and_judge(const Script& script, Plant plant);
 
 // The same script with all faults left out that the rule breaks without: first those of the script,
-// then, of the simulator's, single ones. It takes at most so many runs, and leaves more than it must
-// if that is not enough.
+// then, of the simulator's, single ones. It takes at most so many runs, and leaves more than it
+// must if that is not enough.
 inline constexpr int shrinking_runs_max = 2000;
 [[nodiscard]] Script shrunk(Script script, Plant plant, std::string_view rule,
                             int runs_max = shrinking_runs_max);
