@@ -13,7 +13,7 @@ Client::Client(Loop& loop, Connector& connector, const ClientOptions& options)
     : pool_(std::make_unique<ClientPool>(loop, connector, options)) {}
 
 Client::Client(Loop& loop, const ClientOptions& options)
-    : own_connector_(std::make_unique<TcpConnector>(loop)),
+    : own_connector_(std::make_unique<TcpConnector>(loop, options.tcp)),
       pool_(std::make_unique<ClientPool>(loop, *own_connector_, options)) {}
 
 Client::~Client() = default;

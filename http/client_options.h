@@ -8,6 +8,7 @@
 
 #include "sluice/http/limits.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/tcp.h"
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +18,9 @@ namespace sluice::http {
 
 struct ClientOptions {
     Limits limits;  // Of responses.
+
+    // Of a client that connects by itself, over plain TCP.
+    TcpConnectorOptions tcp = {};
 
     // Open connections to one origin, those being opened included; beyond it exchanges wait.
     std::size_t connections_per_origin_max = 256;

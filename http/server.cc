@@ -22,7 +22,7 @@ Task<sluice::Result<void>> Server::serve(Acceptor& acceptor) {
 
 Task<sluice::Result<void>> Server::listen(const Endpoint& at) {
     const sluice::Result<std::unique_ptr<TcpAcceptor>> acceptor =
-        TcpAcceptor::listen(core_->loop(), at);
+        TcpAcceptor::listen(core_->loop(), at, core_->options().tcp);
     if (!acceptor) {
         co_return failed(acceptor);
     }

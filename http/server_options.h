@@ -7,6 +7,7 @@
 
 #include "sluice/http/limits.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/tcp.h"
 
 #include <chrono>
 #include <cstddef>
@@ -16,6 +17,9 @@ namespace sluice::http {
 
 struct ServerOptions {
     Limits limits{};
+
+    // Of a server that listens by itself.
+    TcpAcceptorOptions tcp{};
 
     // Open connections of one server; beyond it new ones wait in the kernel's queue.
     std::size_t connections_max = 100'000;

@@ -16,14 +16,29 @@
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/operation.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
 namespace sluice {
 
+// What TCP itself watches, beneath the time limits of whoever uses it; in whole milliseconds, and
+// keep-alive's in seconds. The simulator's TCP takes no notice.
+struct SocketOptions {
+    // How long octets may stay unacknowledged before TCP gives up (TCP_USER_TIMEOUT). `never`: as
+    // long as the system allows, which is minutes.
+    Duration unacknowledged_max = never;
+    // How long a connection is silent before the peer's TCP is asked whether it is there, how long
+    // until it is asked again, and how often, before TCP gives up. `never`: not at all.
+    Duration keep_alive_after = never;
+    Duration keep_alive_interval = std::chrono::seconds(15);
+    int keep_alive_probes = 4;
+};
+
 struct ListenOptions {
     int backlog = 4096;
-    bool share_port = false;  // SO_REUSEPORT: one listener for each loop, the kernel spreads.
+    bool share_port = false;    // SO_REUSEPORT: one listener for each loop, the kernel spreads.
+    SocketOptions socket = {};  // Of the connections.
 };
 
 // What TCP says of a connection at this moment.
@@ -66,6 +81,7 @@ public:
     [[nodiscard]] virtual Result<int> open_socket(int family) noexcept = 0;
     [[nodiscard]] virtual Result<int> listen(const Endpoint& at,
                                              const ListenOptions& options) noexcept = 0;
+    virtual void configure(int fd, const SocketOptions& options) noexcept = 0;
     [[nodiscard]] virtual Endpoint local_endpoint(int fd) noexcept = 0;
     [[nodiscard]] virtual Endpoint peer_endpoint(int fd) noexcept = 0;
     virtual void shut_down_sending(int fd) noexcept = 0;  // FIN, after what was accepted.

@@ -15,6 +15,9 @@ class KernelBackend : public Backend {
 public:
     [[nodiscard]] Instant now() const noexcept override { return now_; }
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override { return std::time(nullptr); }
+    void configure(int fd, const SocketOptions& options) noexcept override {
+        socket_calls::configure(fd, options);
+    }
     [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override {
         return socket_calls::local_endpoint(fd);
     }

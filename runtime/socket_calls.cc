@@ -8,7 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 
 namespace sluice::socket_calls {
 
@@ -20,6 +24,13 @@ constexpr int state_close_wait = 8;
 
 void set_option(int fd, int level, int option, int value) noexcept {
     setsockopt(fd, level, option, &value, sizeof value);
+}
+
+// At least one.
+template <typename Unit>
+int whole(Duration duration) noexcept {
+    const auto count = std::chrono::ceil<Unit>(duration).count();
+    return static_cast<int>(std::clamp<std::int64_t>(count, 1, std::numeric_limits<int>::max()));
 }
 
 Result<int> failed_with(int fd, Phase phase) noexcept {
@@ -65,8 +76,24 @@ Result<int> open(int family) noexcept {
     return fd;
 }
 
-// Accepted sockets inherit TCP_NODELAY: heads and bodies are put together before they are sent, so
-// nothing is gained by the kernel waiting for more.
+// What TCP does not take, as of a socket that is not TCP's, it does without.
+void configure(int fd, const SocketOptions& options) noexcept {
+    if (options.unacknowledged_max != never) {
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+                   whole<std::chrono::milliseconds>(options.unacknowledged_max));
+    }
+    if (options.keep_alive_after != never) {
+        set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE,
+                   whole<std::chrono::seconds>(options.keep_alive_after));
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL,
+                   whole<std::chrono::seconds>(options.keep_alive_interval));
+        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keep_alive_probes);
+    }
+}
+
+// Accepted sockets inherit their listener's options. TCP_NODELAY: heads and bodies are put together
+// before they are sent, so nothing is gained by the kernel waiting for more.
 Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept {
     const int fd = ::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -74,6 +101,7 @@ Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept {
     }
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    configure(fd, options.socket);
     if (options.share_port) {
         set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }

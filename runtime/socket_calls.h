@@ -10,6 +10,7 @@ namespace sluice::socket_calls {
 
 [[nodiscard]] Result<int> open(int family) noexcept;
 [[nodiscard]] Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept;
+void configure(int fd, const SocketOptions& options) noexcept;
 [[nodiscard]] Endpoint local_endpoint(int fd) noexcept;
 [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept;
 void shut_down_sending(int fd) noexcept;

@@ -2,7 +2,6 @@
 
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
-#include "sluice/runtime/resolver.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -292,41 +291,6 @@ Task<> TcpAcceptor::close() {
     backlog_.clear();
     backlog_next_ = 0;
     loop_.backend().close(std::exchange(fd_, -1));
-}
-
-Task<Result<std::unique_ptr<Transport>>> TcpConnector::connect(std::string_view host,
-                                                               std::uint16_t port,
-                                                               ConnectTimes& times) {
-    const bool is_numeric = Endpoint::parse_address(host, port).has_value();
-    std::string name(host);
-    const Result<std::vector<Endpoint>> endpoints = co_await resolve(std::move(name), port);
-    if (!endpoints) {
-        co_return failed(endpoints);
-    }
-    times.resolved = is_numeric ? never : loop_.now();
-    Error error{Errc::unreachable, Phase::resolve};
-    for (const Endpoint& endpoint : *endpoints) {
-        Result<std::unique_ptr<Transport>> connected = co_await connect_to(endpoint);
-        if (connected || connected.error().code == Errc::cancelled) {
-            co_return connected;
-        }
-        error = connected.error();
-    }
-    co_return std::unexpected(error);
-}
-
-Task<Result<std::unique_ptr<Transport>>> TcpConnector::connect_to(Endpoint endpoint) {
-    const Result<int> fd = loop_.backend().open_socket(endpoint.family());
-    if (!fd) {
-        co_return failed(fd);
-    }
-    Perform connecting(Connect{*fd, &endpoint});
-    const std::int32_t result = co_await connecting;
-    if (result < 0) {
-        loop_.backend().close(*fd, Ending::reset);
-        co_return std::unexpected(error_from_errno(-result, Phase::connect));
-    }
-    co_return std::make_unique<TcpTransport>(loop_, *fd);
 }
 
 }  // namespace sluice

@@ -14,11 +14,14 @@
 
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/loop.h"
+#include "sluice/runtime/name_cache.h"
 #include "sluice/runtime/operation.h"
+#include "sluice/runtime/resolver.h"
 #include "sluice/runtime/transport.h"
 
 #include <poll.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -162,17 +165,32 @@ private:
     Event changed_;
 };
 
+struct TcpConnectorOptions {
+    // How long an address may take to answer before the next one is tried as well.
+    Duration attempt_delay = std::chrono::milliseconds(250);
+    SocketOptions socket = {};
+    NameCacheOptions names = {};
+    NameCache::LookUp look_up = &resolve;
+};
+
+// Of several addresses the first that answers wins: they are tried one after another, IPv6 and IPv4
+// in turn, the next as soon as one has failed or taken its time; the rest are stopped and awaited.
+// If none answers, the error is that of the last to fail. (RFC 8305)
 class TcpConnector final : public Connector {
 public:
-    explicit TcpConnector(Loop& loop) noexcept : loop_(loop) {}
+    explicit TcpConnector(Loop& loop, const TcpConnectorOptions& options = {})
+        : loop_(loop), options_(options), names_(options.names, options.look_up) {}
 
     Task<Result<std::unique_ptr<Transport>>> connect(std::string_view host, std::uint16_t port,
                                                      ConnectTimes& times) override;
 
 private:
+    Task<Result<std::unique_ptr<Transport>>> race(std::vector<Endpoint> endpoints);
     Task<Result<std::unique_ptr<Transport>>> connect_to(Endpoint endpoint);
 
     Loop& loop_;
+    TcpConnectorOptions options_;
+    NameCache names_;
 };
 
 }  // namespace sluice

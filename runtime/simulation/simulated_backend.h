@@ -50,6 +50,7 @@ public:
     [[nodiscard]] Result<int> open_socket(int family) noexcept override;
     [[nodiscard]] Result<int> listen(const Endpoint& at,
                                      const ListenOptions& options) noexcept override;
+    void configure(int fd, const SocketOptions& options) noexcept override;
     [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override;
     [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override;
     void shut_down_sending(int fd) noexcept override;

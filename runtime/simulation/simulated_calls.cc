@@ -37,6 +37,10 @@ Result<int> SimulatedBackend::listen(const Endpoint& at, const ListenOptions& op
     return fd;
 }
 
+void SimulatedBackend::configure(int fd, const SocketOptions&) noexcept {
+    check_descriptor(fd, "configure()");
+}
+
 Endpoint SimulatedBackend::local_endpoint(int fd) noexcept {
     check_descriptor(fd, "local_endpoint()");
     return network_.local_endpoint(fd);

@@ -218,6 +218,9 @@ public:
         not_accepted_.insert(fd.value_or(-1));
         return fd;
     }
+    void configure(int fd, const SocketOptions& options) noexcept override {
+        real_.configure(fd, options);
+    }
     [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override {
         return real_.local_endpoint(fd);
     }

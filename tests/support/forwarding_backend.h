@@ -31,6 +31,9 @@ public:
                                      const ListenOptions& options) noexcept override {
         return real_.listen(at, options);
     }
+    void configure(int fd, const SocketOptions& options) noexcept override {
+        real_.configure(fd, options);
+    }
     [[nodiscard]] Endpoint local_endpoint(int fd) noexcept override {
         return real_.local_endpoint(fd);
     }
