@@ -35,7 +35,12 @@ public:
     AnySink(AnySink&&) noexcept = default;
     AnySink& operator=(AnySink&&) = delete;
 
-    [[nodiscard]] AnySink clone() const { return AnySink(held().clone()); }
+    [[nodiscard]] AnySink clone() const {
+        AnySink copy;
+        copy.held_ = held().clone();
+        return copy;
+    }
+
     [[nodiscard]] Task<Sent<T>> write(T item) { return held().write(std::move(item)); }
     [[nodiscard]] Task<Result<void>> finish() { return held().finish(); }
 
@@ -71,7 +76,7 @@ private:
         S sink_;
     };
 
-    explicit AnySink(std::unique_ptr<Held> held) noexcept : held_(std::move(held)) {}
+    AnySink() noexcept = default;
 
     [[nodiscard]] Held& held() const noexcept {
         ensure(held_ != nullptr, "AnySink: used after it was moved from");

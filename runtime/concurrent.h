@@ -32,20 +32,26 @@
 namespace sluice {
 
 template <typename J>
-struct YieldedByJob;
+struct YieldedByJob {
+    static constexpr bool is_job = false;
+    using type = J;
+};
 
 template <typename T>
 struct YieldedByJob<Task<Result<T>>> {
+    static constexpr bool is_job = true;
     using type = T;
 };
 
 // A coroutine that makes something of an item, and may fail.
 template <typename F, typename Item>
-concept Job = std::invocable<F&, Item> &&
-              requires { typename YieldedByJob<std::invoke_result_t<F&, Item>>::type; };
+concept Job = std::invocable<F&, Item> && YieldedByJob<std::invoke_result_t<F&, Item>>::is_job;
 
-template <AnySource S, Job<ItemOf<S>> F>
+template <typename S, typename F>
 class ConcurrentSource {
+    static_assert(AnySource<S>);
+    static_assert(Job<F, ItemOf<S>>);
+
 public:
     using Yielded = typename YieldedByJob<std::invoke_result_t<F&, ItemOf<S>>>::type;
 

@@ -17,8 +17,11 @@
 
 namespace sluice {
 
-template <AnySource S, std::predicate<const ItemOf<S>&> P>
+template <typename S, typename P>
 class FilterSource {
+    static_assert(AnySource<S>);
+    static_assert(std::predicate<P&, const ItemOf<S>&>);
+
 public:
     FilterSource(S& from, P predicate) : from_(from), predicate_(std::move(predicate)) {}
 

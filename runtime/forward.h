@@ -50,8 +50,7 @@ struct ItemPassage {
 
 // Not the streams of octets above.
 template <typename S, typename K>
-concept ItemStreams = AnySource<S> && Sink<K, ItemOf<S>> &&
-                      !(std::derived_from<S, ByteSource> && std::derived_from<K, ByteSink>);
+concept StreamsOfItems = !(std::derived_from<S, ByteSource> && std::derived_from<K, ByteSink>);
 
 // Everything but the end of the source. What the sink holds back is flushed when the source is
 // idle.
@@ -97,7 +96,7 @@ template <typename S, typename K>
 
 // As above; octets_done of an error is how many items crossed.
 template <typename S, typename K>
-    requires ItemStreams<S, K>
+    requires StreamsOfItems<S, K>
 [[nodiscard]] Task<Result<std::uint64_t>> forward(S& source, K& sink,
                                                   ItemPassage<ItemOf<S>>& passage) {
     Result<void> result = co_await pump(source, sink, passage);
@@ -116,11 +115,20 @@ template <typename S, typename K>
 }
 
 template <typename S, typename K>
-    requires ItemStreams<S, K>
+    requires AnySource<S> && StreamsOfItems<S, K>
 [[nodiscard]] Task<Result<std::uint64_t>> forward(S& source, K& sink) {
+    static_assert(Sink<K, ItemOf<S>>);
     ItemPassage<ItemOf<S>> passage;
     const Result<std::uint64_t> items = co_await forward(source, sink, passage);
     co_return items;
+}
+
+// So that a compiler tells what is missing, and not what else is called forward.
+template <typename S, typename K>
+    requires(!AnySource<S> && !std::derived_from<K, ByteSink>)
+[[nodiscard]] Task<Result<std::uint64_t>> forward(S&, K&) {
+    static_assert(AnySource<S>);
+    co_return 0U;
 }
 
 }  // namespace sluice

@@ -23,8 +23,10 @@ concept Hasher = requires(H& hasher, std::span<const std::byte> octets) {
 };
 
 // `HashedSink hashed(file, sha256);` writes to `file` and tells `sha256` what was taken.
-template <Hasher H>
+template <typename H>
 class HashedSink final : public ByteSink {
+    static_assert(Hasher<H>);
+
 public:
     HashedSink(ByteSink& next, H& hasher) noexcept : next_(next), hasher_(hasher) {}
 
@@ -44,8 +46,10 @@ private:
     H& hasher_;
 };
 
-template <Hasher H>
+template <typename H>
 class HashedSource final : public ByteSource {
+    static_assert(Hasher<H>);
+
 public:
     HashedSource(ByteSource& from, H& hasher) noexcept : from_(from), hasher_(hasher) {}
 

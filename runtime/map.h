@@ -20,10 +20,24 @@
 
 namespace sluice {
 
-template <AnySource S, std::invocable<ItemOf<S>> F>
+template <typename F, typename Item>
+struct MappedItem {
+    using type = Item;
+};
+
+template <typename F, typename Item>
+    requires std::invocable<F&, Item>
+struct MappedItem<F, Item> {
+    using type = std::invoke_result_t<F&, Item>;
+};
+
+template <typename S, typename F>
 class MapSource {
+    static_assert(AnySource<S>);
+    static_assert(std::invocable<F&, ItemOf<S>>);
+
 public:
-    using Item = std::invoke_result_t<F&, ItemOf<S>>;
+    using Item = typename MappedItem<F, ItemOf<S>>::type;
 
     MapSource(S& from, F function) : from_(from), function_(std::move(function)) {}
 

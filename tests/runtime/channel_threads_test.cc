@@ -1,16 +1,21 @@
 // Channels and locks between loops. Under the thread sanitizer this is what looks for races.
 
+#include "sluice/runtime/actor.h"
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/channel.h"
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/mutex.h"
 #include "sluice/runtime/scope.h"
+#include "sluice/runtime/serialized.h"
 #include "sluice/runtime/threads.h"
 #include "sluice/tests/catch.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,7 +25,7 @@
 namespace sluice::tests {
 namespace {
 
-constexpr int items_each = 3000;
+constexpr int items_each = 1000;
 
 using Item = std::shared_ptr<const int>;
 
@@ -223,6 +228,88 @@ TEST_CASE("mutex: it keeps the tasks of several threads apart", "[runtime][mutex
     const auto body = [&](Loop& loop, unsigned) { return count_twice(loop, mutex, count); };
     CHECK(run_on_threads(2, BackendKind::io_uring, body) == 0);
     CHECK(count == items);
+}
+
+Task<> add_in_two_steps(std::int64_t& count) {
+    const std::int64_t before = count;
+    co_await yield();
+    count = before + 1;
+}
+
+Task<int> modify_often(Serialized<std::int64_t>& count) {
+    for (int turn = 0; turn < items_each; ++turn) {
+        co_await count.modify(add_in_two_steps);
+    }
+    co_return 0;
+}
+
+Task<> look(std::int64_t& count, std::int64_t& seen) {
+    seen = count;
+    co_return;
+}
+
+Task<int> modify_and_look(Serialized<std::int64_t>& count, std::int64_t& seen) {
+    const int status = co_await modify_often(count);
+    co_await count.modify(look, std::ref(seen));
+    co_return status;
+}
+
+TEST_CASE("serialized: it keeps the tasks of several threads apart",
+          "[runtime][serialized][threads]") {
+    Serialized<std::int64_t> count(std::int64_t{0});
+    std::array<std::int64_t, 2> seen{};
+    const auto body = [&](Loop&, unsigned index) { return modify_and_look(count, seen.at(index)); };
+    CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
+    CHECK(std::max(seen[0], seen[1]) == 2 * items_each);
+}
+
+// An actor on another thread, whose callers come and go.
+struct Increment {
+    int amount;
+    Sender<int> total;
+};
+
+Task<int> serve_increments(Receiver<Increment> mailbox) {
+    int total = 0;
+    while (true) {
+        Result<std::optional<Increment>> message = co_await mailbox.read();
+        if (!message || !*message) {
+            co_return 0;
+        }
+        total += (**message).amount;
+        co_await (**message).total.write(total);
+    }
+}
+
+Task<int> call_often(Loop& loop, Sender<Increment> actor) {
+    const Context context{&loop, nullptr};
+    for (int turn = 0; turn < items_each / 4; ++turn) {
+        auto make = [](Sender<int> reply) { return Increment{1, std::move(reply)}; };
+        Running calling(context, call<int>(actor, make));
+        if (turn % 4 == 0) {
+            co_await yield();
+            calling.request_stop();
+        }
+        co_await calling.join();
+        const Result<int> total = calling.take();
+        if (!total && total.error().code != Errc::cancelled) {
+            co_return 1;
+        }
+    }
+    co_await actor.finish();
+    co_return 0;
+}
+
+TEST_CASE("call: an actor on another thread answers, also those that no longer wait",
+          "[runtime][actor][threads]") {
+    auto [sender, receiver] = bounded_channel<Increment>(4);
+    std::optional<Sender<Increment>> address(std::move(sender));
+    std::optional<Receiver<Increment>> mailbox(std::move(receiver));
+    const auto body = [&](Loop& loop, unsigned index) {
+        return index == 0 ? call_often(loop, std::move(*address))
+                          : serve_increments(std::move(*mailbox));
+    };
+    CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
 }
 
 }  // namespace

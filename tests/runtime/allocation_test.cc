@@ -1,0 +1,179 @@
+// What a runtime that has warmed up allocates: nothing.
+
+#include "sluice/runtime/actor.h"
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/channel.h"
+#include "sluice/runtime/ensure.h"
+#include "sluice/runtime/generator.h"
+#include "sluice/runtime/mutex.h"
+#include "sluice/runtime/operation.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/serialized.h"
+#include "sluice/tests/catch.h"
+#include "sluice/tests/support/on_kernel.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <utility>
+
+namespace {
+
+std::uint64_t allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t octets) {
+    ++allocations;
+    if (void* const memory = std::malloc(octets)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+namespace sluice::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int rounds_to_warm_up = 2000;
+constexpr int rounds = 30'000;       // Of a dozen operations.
+constexpr int rounds_a_timer = 100;  // Which takes a millisecond.
+
+Task<> write_on(Sender<int>& sender, int count) {
+    for (int item = 0; item < count; ++item) {
+        co_await sender.write(item);
+    }
+}
+
+Task<> read_on(Receiver<int>& receiver, int count) {
+    for (int item = 0; item < count; ++item) {
+        const Result<std::optional<int>> read = co_await receiver.read();
+        ensure(read.has_value());
+    }
+}
+
+Task<> pass(Sender<int>& sender, Receiver<int>& receiver, int count) {
+    const Context context = co_await this_task();
+    Scope scope(context);
+    scope.spawn(read_on(receiver, count));
+    scope.spawn(write_on(sender, count));
+    co_await scope.join();
+}
+
+Task<> lock_on(Mutex& mutex, int count) {
+    for (int turn = 0; turn < count; ++turn) {
+        const Result<Mutex::Lock> lock = co_await mutex.lock();
+        co_await yield();
+    }
+}
+
+Task<> contend(Mutex& mutex, int count) {
+    const Context context = co_await this_task();
+    Scope scope(context);
+    scope.spawn(lock_on(mutex, count));
+    scope.spawn(lock_on(mutex, count));
+    co_await scope.join();
+}
+
+Task<> increment(int& value) {
+    ++value;
+    co_return;
+}
+
+Generator<int> count_for_ever() {
+    for (int number = 0;; ++number) {
+        co_yield number;
+    }
+}
+
+struct Question {
+    std::optional<Sender<int>> reply;
+};
+
+Task<> answer_on(Receiver<Question>& mailbox, int count) {
+    for (int message = 0; message < count; ++message) {
+        Result<std::optional<Question>> question = co_await mailbox.read();
+        co_await (**question).reply->write(message);
+    }
+}
+
+Task<> ask(Sender<Question>& address, Receiver<Question>& mailbox, int count) {
+    const Context context = co_await this_task();
+    Scope scope(context);
+    scope.spawn(answer_on(mailbox, count));
+    for (int message = 0; message < count; ++message) {
+        const Result<int> reply = co_await call<int>(
+            address, [](Sender<int> sender) { return Question{std::move(sender)}; });
+        ensure(reply == message);
+    }
+    co_await scope.join();
+}
+
+// Everything that a program may hold, made once.
+struct Pieces {
+    Channel<int, BoundedSender<int>> bounded = bounded_channel<int>(16);
+    Channel<int> rendezvous = rendezvous_channel<int>();
+    Channel<int> broadcast = broadcast_channel<int>(16);
+    Channel<Question, BoundedSender<Question>> questions = bounded_channel<Question>(4);
+    Mutex mutex;
+    Serialized<int> serialized{0};
+    Generator<int> numbers = count_for_ever();
+    int zero = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+};
+
+Task<> use_everything(Pieces& pieces, int count) {
+    const Context context = co_await this_task();
+    co_await pass(pieces.bounded.sender, pieces.bounded.receiver, count);
+    co_await pass(pieces.rendezvous.sender, pieces.rendezvous.receiver, count);
+    co_await pass(pieces.broadcast.sender, pieces.broadcast.receiver, count);
+    co_await contend(pieces.mutex, count);
+    co_await ask(pieces.questions.sender, pieces.questions.receiver, count);
+    std::array<std::byte, 512> buffer;
+    for (int round = 0; round < count; ++round) {
+        co_await pieces.serialized.modify(increment);
+        co_await pieces.numbers.read();
+        if (round % rounds_a_timer == 0) {
+            co_await sleep_until(context.loop->now());
+        }
+        Perform reading(Read{pieces.zero, buffer, 0});
+        co_await reading;
+        Perform writing(Write{pieces.null, buffer, 0});
+        co_await writing;
+    }
+}
+
+Task<std::uint64_t> allocated_once_warm() {
+    Pieces pieces;
+    co_await use_everything(pieces, rounds_to_warm_up);
+    const std::uint64_t before = allocations;
+    co_await use_everything(pieces, rounds);
+    const std::uint64_t after = allocations;
+    ::close(pieces.zero);
+    ::close(pieces.null);
+    co_return after - before;
+}
+
+TEST_CASE("runtime: channels, locks, calls, timers, reads and writes allocate nothing once warm",
+          "[runtime][allocation]") {
+    CHECK(on_kernel(allocated_once_warm()) == 0);
+}
+
+}  // namespace
+}  // namespace sluice::tests
