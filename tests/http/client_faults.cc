@@ -85,7 +85,7 @@ void add_cuts(Faults& faults) {
 void add_cut_requests(Faults& faults) {
     const std::string head =
         "PUT / HTTP/1.1\r\nHost: 127.0.0.1:12345\r\nContent-Length: 10\r\n\r\n";
-    for (const std::size_t written : {0, 1, 5, 9}) {
+    for (const std::size_t written : {0U, 1U, 5U, 9U}) {
         const std::string content = std::string("0123456789").substr(0, written);
         const std::string where = " after octet " + std::to_string(written) + " of the content";
         const Step come = expect_octets(head.size() + written);
