@@ -22,6 +22,7 @@
 #include <concepts>
 #include <coroutine>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace sluice {
@@ -41,6 +42,7 @@ public:
             result_ = -ECANCELED;
             return false;
         }
+        waiter_->waits_for(*this);
         waiter_->loop->submit(*this);
         return true;
     }
@@ -55,10 +57,14 @@ private:
     }
 
     void stop_requested() noexcept override { waiter_->loop->cancel(*this); }
+    [[nodiscard]] std::string waits_for() const override;
 
     Coroutine* waiter_ = nullptr;
     std::int32_t result_ = 0;
 };
+
+// What an event is about, for a dump.
+enum class EventKind : std::uint8_t { any, input, accepted, task_end, tasks_end, call_end };
 
 // Event: something that has happened, or has not yet. One task at a time may wait for it.
 class Event {
@@ -66,6 +72,8 @@ public:
     class Wait;
 
     Event() noexcept = default;
+    explicit Event(EventKind kind, int descriptor = -1) noexcept
+        : kind_(kind), descriptor_(descriptor) {}
     Event(Event&&) = delete;
     ~Event() { ensure(waiting_ == nullptr); }
 
@@ -81,9 +89,20 @@ public:
     // awaiting frame may go on.
     [[nodiscard]] Wait wait_regardless() noexcept;
 
+    // Says what it is about, for a dump.
+    void is_about(EventKind kind, int descriptor) noexcept {
+        kind_ = kind;
+        descriptor_ = descriptor;
+    }
+
+    // "input of descriptor 7"
+    [[nodiscard]] std::string description() const;
+
 private:
     Wait* waiting_ = nullptr;
     bool set_ = false;
+    EventKind kind_ = EventKind::any;
+    std::int32_t descriptor_ = -1;
 };
 
 class Event::Wait final : private StopListener {
@@ -100,6 +119,7 @@ public:
         }
         ensure(event_.waiting_ == nullptr);
         event_.waiting_ = this;
+        waiter_->waits_for(*this);
         return true;
     }
 
@@ -115,6 +135,7 @@ private:
     }
 
     void stop_requested() noexcept override { end(false); }
+    [[nodiscard]] std::string waits_for() const override { return event_.description(); }
 
     Event& event_;
     Coroutine* waiter_ = nullptr;
@@ -195,6 +216,7 @@ public:
             return false;
         }
         waiter_->loop->arm(*this, due_);
+        waiter_->waits_for(*this);
         return true;
     }
 
@@ -211,6 +233,7 @@ private:
         disarm();
         waiter_->loop->schedule(*waiter_);
     }
+    [[nodiscard]] std::string waits_for() const override;
 
     Instant due_;
     Coroutine* waiter_ = nullptr;

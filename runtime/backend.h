@@ -88,6 +88,12 @@ public:
     [[nodiscard]] virtual SocketState socket_state(int fd) noexcept = 0;
     virtual void close(int fd, Ending ending = Ending::orderly) noexcept = 0;
 
+    // For an event loop of somebody else's. Readable when wait() would report something; -1: it
+    // cannot be said. And whether wait() has something to begin or to report already, of which the
+    // descriptor does not know.
+    [[nodiscard]] virtual int descriptor() const noexcept { return -1; }
+    [[nodiscard]] virtual bool has_work() const noexcept { return false; }
+
     // "io_uring", "epoll", "simulated".
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 

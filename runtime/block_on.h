@@ -7,19 +7,12 @@
 #pragma once
 
 #include "sluice/runtime/loop.h"
+#include "sluice/runtime/runs_loop.h"
 #include "sluice/runtime/task.h"
 
 #include <utility>
 
 namespace sluice {
-
-// Marks this thread as running a loop, for as long as it lives; aborts if it does already.
-class RunsLoop {
-public:
-    RunsLoop() noexcept;
-    RunsLoop(RunsLoop&&) = delete;
-    ~RunsLoop();
-};
 
 template <typename T>
 T block_on(Loop& loop, Task<T> task) {

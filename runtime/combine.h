@@ -60,7 +60,7 @@ private:
     Loop& loop_;
     StopSource stop_;
     std::size_t running_ = 0;
-    Event ended_;
+    Event ended_{EventKind::tasks_end};
 };
 
 // One of when_all()'s tasks: the others stop when it fails.

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace sluice {
@@ -222,6 +223,9 @@ private:
         }
         return item_ == nullptr ? conduit_.reserve() : conduit_.put(*item_, others);
     }
+    [[nodiscard]] std::string waits_for() const override {
+        return Waiter::waits_for("room in channel", &conduit_);
+    }
 
     Conduit& conduit_;
     T* item_;
@@ -249,6 +253,9 @@ private:
         }
         ended_ = conduit_.end_of_all();
         return conduit_.is_over();
+    }
+    [[nodiscard]] std::string waits_for() const override {
+        return Waiter::waits_for("an item of channel", &conduit_);
     }
 
     Conduit& conduit_;

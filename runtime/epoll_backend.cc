@@ -222,6 +222,11 @@ void EpollBackend::take_changes(Instant until) noexcept {
     reported_ += files_.reap();
 }
 
+bool EpollBackend::has_work() const noexcept {
+    const bool has_buffers = !waiting_for_buffers_.empty() && buffers_.size() > 0;
+    return !to_try_.empty() || !ended_.empty() || has_buffers;
+}
+
 void EpollBackend::deliver_ended() noexcept {
     delivering_.swap(ended_);
     for (const Ended& each : delivering_) {

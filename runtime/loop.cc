@@ -1,29 +1,106 @@
 #include "sluice/runtime/loop.h"
 
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/no_suspend.h"
+#include "sluice/runtime/runs_loop.h"
 
+#include <unistd.h>
+
+#include <mutex>
 #include <thread>
+#include <utility>
 
 namespace sluice {
 
+namespace {
+
+struct Loops {
+    std::mutex mutex;
+    Loop* first = nullptr;
+    std::uint64_t begun = 0;
+};
+
+Loops& loops() noexcept {
+    static Loops all;
+    return all;
+}
+
+int this_thread() noexcept {
+    static thread_local const int id = ::gettid();
+    return id;
+}
+
+std::uint32_t coarse(Instant now) noexcept {
+    return static_cast<std::uint32_t>(now.count() >> Loop::coarse_bits);
+}
+
+}  // namespace
+
+Loop::Registry::Registry() noexcept {
+    loops().mutex.lock();
+}
+
+Loop::Registry::~Registry() {
+    loops().mutex.unlock();
+}
+
+Loop*& Loop::Registry::first() const noexcept {
+    return loops().first;
+}
+
+Loop::Loop(Backend& backend) noexcept
+    : backend_(backend), now_(backend.now()), coarse_now_(coarse(now_)) {
+    const Registry registry;
+    // So that nobody takes it for one that was at the same address.
+    beat_.store(++loops().begun << 40, std::memory_order_relaxed);
+    next_ = std::exchange(registry.first(), this);
+    if (next_ != nullptr) {
+        next_->previous_ = this;
+    }
+}
+
 Loop::~Loop() {
+    {
+        const Registry registry;
+        *(previous_ == nullptr ? &registry.first() : &previous_->next_) = next_;
+        if (next_ != nullptr) {
+            next_->previous_ = previous_;
+        }
+    }
     while (posting_.load(std::memory_order_acquire) != 0) {
         std::this_thread::yield();
     }
     ensure(ready_first_ == nullptr);
-    ensure(posted_.load(std::memory_order_relaxed) == nullptr);
-}
-
-void Loop::run_until(const bool& done) {
-    while (!done) {
-        turn();
+    for (Posted* message = all_posted(); message != nullptr; message = message->next_) {
+        ensure(message == &inspection_);  // It came too late, and is of nobody's concern.
     }
 }
 
-void Loop::turn() {
+void Loop::run_until(const bool& done) {
+    thread_.store(this_thread(), std::memory_order_relaxed);
+    while (!done) {
+        turn(timers_.next());
+    }
+    thread_.store(0, std::memory_order_relaxed);
+}
+
+Instant Loop::poll() {
+    const RunsLoop runs_loop;
+    thread_.store(this_thread(), std::memory_order_relaxed);
+    for (int turns = 0; turns < turns_per_poll; ++turns) {
+        turn(Instant::min());
+        if (ready_first_ == nullptr && !backend_.has_work()) {
+            return timers_.next();
+        }
+    }
+    return Instant::min();
+}
+
+void Loop::turn(Instant until) {
     const bool idle = ready_first_ == nullptr;
-    backend_.wait(idle ? timers_.next() : Instant::min());
+    backend_.wait(idle ? until : Instant::min());
     now_ = backend_.now();
+    coarse_now_ = coarse(now_);
     timers_.advance(now_);
     if (posted_.load(std::memory_order_relaxed) != nullptr) {
         take_posted();
@@ -36,7 +113,22 @@ void Loop::run_ready() {
         Coroutine& coroutine = *ready_first_;
         ready_first_ = coroutine.next_ready_;
         budget_ = budget_per_resume;
+        beat_once();
         coroutine.frame.resume();
+        beat_once();
+        NoSuspend::check();
+    }
+}
+
+void Loop::inspect(Inspection::Look look) noexcept {
+    if (inspection_.look_.exchange(look, std::memory_order_relaxed) == nullptr) {
+        post(inspection_);
+    }
+}
+
+void Inspection::arrived() noexcept {
+    if (const Look look = look_.exchange(nullptr, std::memory_order_relaxed)) {
+        look(loop_);
     }
 }
 
@@ -57,7 +149,7 @@ void Loop::post(Posted& message) noexcept {
 }
 
 // Messages are stacked by their senders: turn the stack round to run them in order.
-void Loop::take_posted() noexcept {
+Posted* Loop::all_posted() noexcept {
     Posted* newest = posted_.exchange(nullptr, std::memory_order_acquire);
     Posted* oldest = nullptr;
     while (newest != nullptr) {
@@ -66,6 +158,11 @@ void Loop::take_posted() noexcept {
         oldest = newest;
         newest = next;
     }
+    return oldest;
+}
+
+void Loop::take_posted() noexcept {
+    Posted* oldest = all_posted();
     while (oldest != nullptr) {
         Posted& message = *oldest;
         oldest = message.next_;

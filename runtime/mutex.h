@@ -21,6 +21,7 @@
 
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace sluice {
@@ -76,6 +77,9 @@ private:
 
     private:
         bool served_at_once(Served&) override { return !std::exchange(mutex_.is_held_, true); }
+        [[nodiscard]] std::string waits_for() const override {
+            return Waiter::waits_for("lock", &mutex_);
+        }
 
         Mutex& mutex_;
     };

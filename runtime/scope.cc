@@ -1,6 +1,18 @@
 #include "sluice/runtime/scope.h"
 
+#include "sluice/runtime/task_dump.h"
+
+#include <cstdio>
+#include <cstdlib>
+
 namespace sluice {
+
+void Scope::left_running() const noexcept {
+    const std::string tasks = tasks_of(*this);
+    std::fprintf(stderr, "a Scope was destroyed with %zu tasks running: join() it\n%s", running_,
+                 tasks.c_str());
+    std::abort();
+}
 
 Task<> Scope::join() {
     while (running_ > 0) {

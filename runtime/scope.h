@@ -1,7 +1,8 @@
 // Scope: owns running tasks, and ends when they have ended. There is no detached work.
 //
 // Ownership:    Owns the frames of what it spawned. Join it before it is destroyed: the destructor
-//               checks. A scope given a Context is asked to stop when that task is.
+//               checks, and else aborts with their names. A scope given a Context is asked to stop
+//               when that task is.
 // Cancellation: request_stop() asks all its tasks; join() awaits their answers. A join is not cut
 //               short by a stop of the joining task, since the tasks may use its frame.
 // Errors:       The first exception that a spawned task threw asks the others to stop, and leaves
@@ -29,7 +30,11 @@ public:
     explicit Scope(Loop& loop) noexcept : loop_(loop) {}
     explicit Scope(const Context& parent) noexcept : loop_(*parent.loop), stop_(parent.stop) {}
     Scope(Scope&&) = delete;
-    ~Scope() { ensure(running_ == 0); }
+    ~Scope() {
+        if (running_ != 0) [[unlikely]] {
+            left_running();
+        }
+    }
 
     // Starts `task` from the loop's queue.
     void spawn(Task<> task) {
@@ -46,11 +51,12 @@ public:
 
 private:
     void finished(Coroutine& coroutine) noexcept override;
+    [[noreturn]] void left_running() const noexcept;
 
     Loop& loop_;
     StopSource stop_;
     std::size_t running_ = 0;
-    Event empty_;
+    Event empty_{EventKind::tasks_end};
     std::exception_ptr thrown_;
 };
 
@@ -87,7 +93,7 @@ private:
 
     StopSource stop_;
     Task<T> task_;
-    Event done_;
+    Event done_{EventKind::task_end};
     Event* notified_ = nullptr;
 };
 

@@ -13,6 +13,8 @@
 
 #include "sluice/runtime/ensure.h"
 
+#include <string>
+
 namespace sluice {
 
 class StopSource;
@@ -25,6 +27,9 @@ public:
 
     // Called at most once for each time it is linked; it is unlinked already.
     virtual void stop_requested() noexcept = 0;
+
+    // What it waits for, in words, for a dump: "a timer, due in 1.5 s".
+    [[nodiscard]] virtual std::string waits_for() const { return "something"; }
 
     [[nodiscard]] bool linked() const noexcept { return source_ != nullptr; }
 

@@ -4,7 +4,8 @@
 // It can be asked to stop (stop.h), and answers with its result.
 //
 // Ownership:    The Task owns its frame. A reference given to a function that returns a Task must
-//               outlive the Task. The destructor checks that the frame is unstarted or finished.
+//               outlive the Task. The destructor checks that the frame is unstarted or finished,
+//               and else aborts with the task's name.
 // Completion:   Nothing runs until it is awaited, or given to a Scope. A task resumes its awaiter
 //               on the same thread. Now and then awaiting goes through the loop's queue, so that a
 //               chain of tasks that are always ready can neither starve others nor grow the stack.
@@ -22,6 +23,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -31,15 +33,8 @@ namespace sluice {
 template <typename T>
 class Task;
 
-// What owns a started task that nobody awaits: a Scope, a Running.
-class TaskOwner {
-public:
-    // The task has finished. The owner may destroy its frame, now or later.
-    virtual void finished(Coroutine& coroutine) noexcept = 0;
-
-protected:
-    ~TaskOwner() = default;
-};
+// Says which task was destroyed half-way, and what it waits for, and aborts.
+[[noreturn]] void destroyed_half_way(const Coroutine& task) noexcept;
 
 class TaskPromise : public Coroutine {
 public:
@@ -69,18 +64,16 @@ private:
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
             TaskPromise& promise = frame.promise();
-            if (promise.awaiting_ != nullptr) {
-                return promise.awaiting_->loop->enter(*promise.awaiting_);
+            if (TaskOwner* const owner = promise.owner()) {
+                owner->finished(promise);
+                return std::noop_coroutine();
             }
-            promise.owner_->finished(promise);
-            return std::noop_coroutine();
+            Coroutine& awaiter = *promise.awaiter();
+            return awaiter.loop->enter(awaiter);
         }
         void await_resume() const noexcept {}
     };
 
-    bool started_ = false;
-    Coroutine* awaiting_ = nullptr;  // Who is resumed at the end; else `owner_` is told.
-    TaskOwner* owner_ = nullptr;
     std::exception_ptr thrown_;
 };
 
@@ -115,6 +108,7 @@ public:
     class promise_type : public TaskResult<T> {
     public:
         Task get_return_object() noexcept {
+            static_assert(alignof(promise_type) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
             const auto handle = std::coroutine_handle<promise_type>::from_promise(*this);
             this->frame = handle;
             return Task(handle);
@@ -129,7 +123,9 @@ public:
 
     ~Task() {
         if (handle_) {
-            ensure(!handle_.promise().started_ || handle_.done());
+            if (handle_.promise().loop != nullptr && !handle_.done()) [[unlikely]] {
+                destroyed_half_way(handle_.promise());
+            }
             handle_.destroy();
         }
     }
@@ -151,7 +147,7 @@ public:
     // transfer to.
     [[nodiscard]] std::coroutine_handle<> begin(Coroutine& awaiter, StopSource* stop) noexcept {
         promise_type& promise = started(*awaiter.loop, stop);
-        promise.awaiting_ = &awaiter;
+        promise.awaited_by(awaiter);
         return promise.loop->enter(promise);
     }
 
@@ -159,7 +155,7 @@ public:
     // stays this Task's.
     void start(Loop& loop, StopSource* stop, TaskOwner& owner) noexcept {
         promise_type& promise = started(loop, stop);
-        promise.owner_ = &owner;
+        promise.owned_by(owner);
         loop.schedule(promise);
     }
 
@@ -182,7 +178,7 @@ private:
 
     promise_type& started(Loop& loop, StopSource* stop) noexcept {
         promise_type& promise = handle_.promise();
-        ensure(!std::exchange(promise.started_, true));
+        ensure(promise.loop == nullptr);
         promise.loop = &loop;
         promise.stop = stop;
         return promise;

@@ -36,7 +36,9 @@ namespace sluice {
 class TcpTransport final : public Transport {
 public:
     // Takes over `fd`, which is connected.
-    TcpTransport(Loop& loop, int fd) noexcept : loop_(loop), fd_(fd) {}
+    TcpTransport(Loop& loop, int fd) noexcept : loop_(loop), fd_(fd) {
+        input_changed().is_about(EventKind::input, fd);
+    }
     TcpTransport(TcpTransport&&) = delete;
     ~TcpTransport() override;
 
@@ -162,7 +164,7 @@ private:
     std::vector<int> backlog_;
     std::size_t backlog_next_ = 0;
     std::optional<Error> error_;
-    Event changed_;
+    Event changed_{EventKind::accepted, fd_};
 };
 
 struct TcpConnectorOptions {

@@ -287,6 +287,13 @@ void UringBackend::wait(Instant until) noexcept {
     reap();
 }
 
+bool UringBackend::has_work() const noexcept {
+    const bool is_parked = !waiting_for_room_.empty() || !to_cancel_.empty() || !cancelled_.empty();
+    const bool has_buffers = !waiting_for_buffers_.empty() && buffers_.available() > 0;
+    return is_parked || has_buffers || !wake_armed_ || io_uring_sq_ready(&ring_) > 0 ||
+           io_uring_cq_ready(&ring_) > 0;
+}
+
 void UringBackend::submit_parked() noexcept {
     while (Operation* const operation = to_cancel_.pop()) {
         if (!start_cancel(*operation)) {

@@ -1,5 +1,7 @@
 #include "sluice/runtime/wait_line.h"
 
+#include <cstdio>
+
 namespace sluice {
 
 void WaitLine::push(Waiter& waiter) noexcept {
@@ -43,7 +45,14 @@ bool Waiter::waits(Coroutine& coroutine) {
     if (coroutine.stop != nullptr) {
         ensure(coroutine.stop->listen(*this));
     }
+    coroutine.waits_for(*this);
     return true;
+}
+
+std::string Waiter::waits_for(const char* what, const void* of) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%s %p", what, of);
+    return text;
 }
 
 void Waiter::arrived() noexcept {

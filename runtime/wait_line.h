@@ -20,6 +20,7 @@
 #include <concepts>
 #include <coroutine>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace sluice {
@@ -61,6 +62,10 @@ public:
 
 protected:
     ~Waiter() { ensure(!is_in_line_); }
+
+    // For a dump: "lock 0x55d0c3a1e2b0".
+    [[nodiscard]] static std::string waits_for(const char* what, const void* of);
+    [[nodiscard]] std::string waits_for() const override = 0;
 
 private:
     friend class Served;

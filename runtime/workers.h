@@ -109,7 +109,7 @@ private:
     F& function_;
     std::optional<std::conditional_t<std::is_void_v<Answer>, std::monostate, Answer>> answer_;
     std::exception_ptr thrown_;
-    Event done_;
+    Event done_{EventKind::call_end};
 };
 
 template <std::invocable F>

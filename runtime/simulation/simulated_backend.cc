@@ -1,7 +1,7 @@
 #include "sluice/runtime/simulation/simulated_backend.h"
 
+#include "sluice/runtime/describe.h"
 #include "sluice/runtime/ensure.h"
-#include "sluice/runtime/simulation/describe.h"
 
 #include <poll.h>
 

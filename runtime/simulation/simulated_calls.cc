@@ -2,8 +2,8 @@
 
 #include "sluice/runtime/simulation/simulated_backend.h"
 
+#include "sluice/runtime/describe.h"
 #include "sluice/runtime/ensure.h"
-#include "sluice/runtime/simulation/describe.h"
 
 #include <cerrno>
 #include <cstdio>

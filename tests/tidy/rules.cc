@@ -69,7 +69,7 @@ struct Foreign {
 const std::array<Foreign, 6> foreign = {{
     {"<liburing", {"runtime/", "tests/runtime/"}},
     {"<linux/io_uring", {"runtime/", "tests/runtime/"}},
-    {"<sys/epoll", {"runtime/", "tests/"}},
+    {"<sys/epoll", {"runtime/", "tests/", "examples/foreign_loop.h"}},
     {"<openssl/", {"tls/", "tests/tls/"}},
     {"<catch2/", {"tests/catch.h", "examples/handler_test.cc"}},
     {"<llhttp", {"http/message_parser", "tests/http/"}},

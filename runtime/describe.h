@@ -1,4 +1,4 @@
-// describe(): a request in words, for traces and for the report of a deadlock.
+// describe(): a request in words, for traces and dumps.
 
 #pragma once
 
@@ -6,11 +6,11 @@
 
 #include <string>
 
-namespace sluice::simulation {
+namespace sluice {
 
 [[nodiscard]] std::string describe(const Request& request);
 
 // The descriptor that a request is about; -1 for those about paths.
 [[nodiscard]] int descriptor_of(const Request& request) noexcept;
 
-}  // namespace sluice::simulation
+}  // namespace sluice

@@ -1,10 +1,10 @@
-#include "sluice/runtime/simulation/describe.h"
+#include "sluice/runtime/describe.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <variant>
 
-namespace sluice::simulation {
+namespace sluice {
 
 namespace {
 
@@ -74,4 +74,4 @@ int descriptor_of(const Request& request) noexcept {
     return std::visit(Descriptor(), request);
 }
 
-}  // namespace sluice::simulation
+}  // namespace sluice
