@@ -4,6 +4,7 @@
 #include "sluice/examples/outcome_log.h"
 #include "sluice/examples/serve.h"
 #include "sluice/examples/store.h"
+#include "sluice/runtime/task_dump.h"
 
 #include <cstdio>
 #include <memory>
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
         return *status;
     }
 
+    const DumpOnSignal dumps(SIGUSR1);
     Store store(directory);
     const Result<void> loaded = store.load();
     if (!loaded) {

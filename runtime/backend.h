@@ -91,7 +91,7 @@ public:
     // For an event loop of somebody else's. Readable when wait() would report something; -1: it
     // cannot be said. And whether wait() has something to begin or to report already, of which the
     // descriptor does not know.
-    [[nodiscard]] virtual int descriptor() const noexcept { return -1; }
+    [[nodiscard]] virtual int descriptor() noexcept { return -1; }
     [[nodiscard]] virtual bool has_work() const noexcept { return false; }
 
     // "io_uring", "epoll", "simulated".

@@ -124,7 +124,7 @@ public:
     [[nodiscard]] Instant poll();
 
     // Readable when there is something to poll() for; -1 if the backend has none.
-    [[nodiscard]] int descriptor() const noexcept { return backend_.descriptor(); }
+    [[nodiscard]] int descriptor() noexcept { return backend_.descriptor(); }
 
     // Queues a suspended coroutine to be resumed. It is in no queue yet.
     void schedule(Coroutine& coroutine) noexcept {

@@ -194,19 +194,22 @@ void dump_all_tasks(Duration patience) {
     });
 }
 
-DumpOnSignal::DumpOnSignal(int signal) {
+DumpOnSignal::DumpOnSignal(int signal) : signal_(signal) {
     const SignalSet signals(signal);
     block_signals(signals);
     thread_ = std::jthread([signals](const std::stop_token& stop) {
-        constexpr timespec look_up{0, 100'000'000};
         while (!stop.stop_requested()) {
-            if (sigtimedwait(&signals.native(), nullptr, &look_up) > 0) {
+            const bool came = sigwaitinfo(&signals.native(), nullptr) > 0;
+            if (came && !stop.stop_requested()) {
                 dump_all_tasks();
             }
         }
     });
 }
 
-DumpOnSignal::~DumpOnSignal() = default;
+DumpOnSignal::~DumpOnSignal() {
+    thread_.request_stop();
+    pthread_kill(thread_.native_handle(), signal_);
+}
 
 }  // namespace sluice

@@ -41,6 +41,7 @@ public:
     ~DumpOnSignal();
 
 private:
+    int signal_;
     std::jthread thread_;
 };
 

@@ -120,8 +120,10 @@ UringBackend::~UringBackend() {
         rings_gone.fetch_add(1, std::memory_order_release);
         io_uring_queue_exit(&ring_);
     }
-    if (wake_fd_ >= 0) {
-        ::close(wake_fd_);
+    for (const int fd : {wake_fd_, ready_fd_}) {
+        if (fd >= 0) {
+            ::close(fd);
+        }
     }
 }
 
@@ -271,6 +273,10 @@ void UringBackend::wake() noexcept {
 }
 
 void UringBackend::wait(Instant until) noexcept {
+    if (ready_fd_ >= 0) {
+        std::uint64_t count = 0;  // What is signalled from here on is of what comes later.
+        [[maybe_unused]] const ssize_t taken = ::read(ready_fd_, &count, sizeof count);
+    }
     if (!wake_armed_) {
         arm_wake();
     }
@@ -285,6 +291,20 @@ void UringBackend::wait(Instant until) noexcept {
         operation->complete({.result = -ECANCELED});
     }
     reap();
+}
+
+// Where completions are run only when we ask for them, the ring itself is not readable before they
+// are. An event that it signals is, and costs something at each completion: so on demand only.
+int UringBackend::descriptor() noexcept {
+    if (ready_fd_ < 0) {
+        const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (event >= 0 && io_uring_register_eventfd(&ring_, event) == 0) {
+            ready_fd_ = event;
+        } else if (event >= 0) {
+            ::close(event);
+        }
+    }
+    return ready_fd_;
 }
 
 bool UringBackend::has_work() const noexcept {

@@ -63,7 +63,7 @@ public:
     [[nodiscard]] Result<int> listen(const Endpoint& at,
                                      const ListenOptions& options) noexcept override;
     void close(int fd, Ending ending) noexcept override;
-    [[nodiscard]] int descriptor() const noexcept override { return ring_.ring_fd; }
+    [[nodiscard]] int descriptor() noexcept override;
     [[nodiscard]] bool has_work() const noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
 
@@ -106,6 +106,7 @@ private:
     OperationQueue cancelled_;            // Cancelled while parked: to be completed by wait().
     int wake_fd_ = -1;
     bool wake_armed_ = false;
+    int ready_fd_ = -1;  // For who waits elsewhere.
     std::uint64_t wake_count_ = 0;
 };
 

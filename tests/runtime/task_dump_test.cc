@@ -129,6 +129,12 @@ Task<int> asks_for_dumps(Loop& loop, unsigned index) {
     co_return 0;
 }
 
+TEST_CASE("task dump: who waits for its signal can be destroyed", "[runtime][dump]") {
+    for (int round = 0; round < 3; ++round) {
+        const DumpOnSignal dumps(SIGUSR2);
+    }
+}
+
 void dump_for_ever(int into) {
     ::dup2(into, STDERR_FILENO);
     const DumpOnSignal dumps(SIGUSR1);

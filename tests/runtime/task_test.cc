@@ -2,6 +2,7 @@
 
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/block_on.h"
+#include "sluice/runtime/no_suspend.h"
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/support/death.h"
@@ -110,6 +111,30 @@ TEST_CASE("task: block_on inside a task is refused with a diagnosis", "[runtime]
     const auto said =
         death_of([] { run({}, [](World& world) { return blocks_inside(world.loop); }); });
     CHECK(said.value_or("").find("co_await the task") != std::string::npos);
+}
+
+Task<> holds_over(Loop& loop) {
+    const NoSuspend briefly;
+    co_await sleep_until(loop.now());
+}
+
+Task<> holds_briefly(Loop& loop) {
+    {
+        const NoSuspend briefly;
+        const NoSuspend nested;
+        const int result = co_await value(1);  // It does not give up the thread.
+        CHECK(result == 1);
+    }
+    co_await sleep_until(loop.now());
+}
+
+TEST_CASE("task: what must not be held over a co_await aborts there, and says where it was made",
+          "[runtime][task]") {
+    const auto said =
+        death_of([] { run({}, [](World& world) { return holds_over(world.loop); }); });
+    CHECK(said.value_or("").find("task_test.cc") != std::string::npos);
+    CHECK(said.value_or("").find("held over a co_await") != std::string::npos);
+    run({}, [](World& world) { return holds_briefly(world.loop); });
 }
 
 TEST_CASE("task: block_on again after the first has ended is no nesting", "[runtime][task]") {
