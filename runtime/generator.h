@@ -114,7 +114,8 @@ private:
         bool await_ready() const noexcept { return false; }
         std::coroutine_handle<> await_suspend(
             std::coroutine_handle<promise_type> self) const noexcept {
-            Coroutine& reader = *self.promise().reader_;
+            Coroutine& reader = *self.promise().awaiter();
+            self.promise().awaited_by_nobody();
             return reader.loop->enter(reader);
         }
         void await_resume() const noexcept {}
@@ -126,9 +127,10 @@ private:
         bool await_ready() const noexcept { return false; }
         template <std::derived_from<Coroutine> Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-            promise.reader_ = &awaiting.promise();
-            promise.loop = promise.reader_->loop;
-            promise.stop = promise.reader_->stop;
+            Coroutine& reader = awaiting.promise();
+            promise.loop = reader.loop;
+            promise.stop = reader.stop;
+            promise.awaited_by(reader);
             return promise.loop->enter(promise);
         }
         void await_resume() const noexcept {}
@@ -139,7 +141,6 @@ private:
     std::optional<T> item_;
     Error error_;
     std::exception_ptr thrown_;
-    Coroutine* reader_ = nullptr;
 };
 
 template <typename T>

@@ -66,6 +66,7 @@ protected:
     ~Coroutine() = default;
 
     void awaited_by(Coroutine& awaiter) noexcept;
+    void awaited_by_nobody() noexcept { parent_ = 0; }
     void owned_by(TaskOwner& owner) noexcept {
         parent_ = reinterpret_cast<std::uintptr_t>(&owner) + 1;
     }

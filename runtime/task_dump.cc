@@ -87,6 +87,9 @@ std::string line_of(const Listed& each, std::size_t depth) {
     if (task.frame.done()) {
         return line + "has ended";
     }
+    if (task.awaiter() == nullptr && task.owner() == nullptr) {
+        return line + "is between two items";
+    }
     if (task.wait() == nullptr && !each.awaits_task) {
         return line + "is ready";
     }
