@@ -292,33 +292,35 @@ std::vector<int> take_descriptors(std::size_t left) {
     return taken;
 }
 
-// Lets descriptors go once accepting has had to pause twice.
-Task<bool> give_back(const TcpAcceptor& acceptor, const std::vector<int>& taken) {
-    while (acceptor.pauses() < 2) {
+// Lets descriptors go once accepting has had to pause so often.
+Task<bool> give_back(const TcpAcceptor& acceptor, const std::vector<int>& taken,
+                     std::uint64_t pauses) {
+    do {
         const bool passed = co_await sleep_for(std::chrono::milliseconds(1));
         if (!passed) {
             co_return false;
         }
-    }
+    } while (acceptor.pauses() < pauses);
     for (const int fd : taken) {
         ::close(fd);
     }
     co_return true;
 }
 
-Task<int> accept_without_descriptors(Loop& loop) {
+Task<int> accept_without_descriptors(Loop& loop, std::uint64_t wanted) {
     const TcpAcceptorOptions options{.listen = {}, .exhausted_pause = std::chrono::milliseconds(1)};
     const auto acceptor = TcpAcceptor::listen(loop, Endpoint::loopback(0), options).value();
     const std::uint16_t port = acceptor->local().port();
     TcpConnector connector(loop);
     ConnectTimes times;
-    const std::vector<int> taken = take_descriptors(1);
+    const std::vector<int> taken = take_descriptors(wanted > 0 ? 1 : 8);
     Result<std::unique_ptr<Transport>> client =
         co_await connector.connect("127.0.0.1", port, times);
     if (!client) {
         co_return 10;
     }
-    auto [server, given] = co_await when_all(acceptor->accept(), give_back(*acceptor, taken));
+    auto [server, given] =
+        co_await when_all(acceptor->accept(), give_back(*acceptor, taken, wanted));
     if (!server || !given) {
         co_return 11;
     }
@@ -326,7 +328,7 @@ Task<int> accept_without_descriptors(Loop& loop) {
     co_await (*server)->close(Ending::orderly);
     co_await (*client)->close(Ending::orderly);
     co_await acceptor->close();
-    co_return pauses >= 2 ? 0 : 12;
+    co_return pauses >= wanted ? 0 : 12;
 }
 
 TEST_CASE("accepting: without a descriptor it pauses, counts that, and goes on when there is one",
@@ -339,7 +341,9 @@ TEST_CASE("accepting: without a descriptor it pauses, counts that, and goes on w
             if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
                 return 1;
             }
-            return block_on(loop, accept_without_descriptors(loop));
+            // Once with descriptors: a sanitizer needs one for what it looks at first.
+            const int with_some = block_on(loop, accept_without_descriptors(loop, 0));
+            return with_some != 0 ? with_some : block_on(loop, accept_without_descriptors(loop, 2));
         });
         CHECK(status == 0);
     }
