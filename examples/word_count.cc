@@ -86,7 +86,8 @@ Task<Result<std::uint64_t>> send_lines(Sender<Message>& counter, std::string_vie
         if (!*line) {
             co_return sent;
         }
-        const Sent<Message> taken = co_await counter.write({std::move(**line), std::nullopt});
+        Message message{std::move(**line), std::nullopt};
+        const Sent<Message> taken = co_await counter.write(std::move(message));
         if (!taken) {
             co_return std::unexpected(error_of(taken));
         }

@@ -129,6 +129,10 @@ public:
     }
 
 protected:
+    [[nodiscard]] Conduit<T>* conduit() const noexcept { return conduit_; }
+    [[nodiscard]] CallCount& calls() noexcept { return calls_; }
+
+private:
     Errc leave(Errc how, Loop* here) noexcept {
         Conduit<T>* const conduit = std::exchange(conduit_, nullptr);
         if (conduit == nullptr) {
@@ -187,24 +191,24 @@ public:
     using Sender<T>::Sender;
 
     [[nodiscard]] BoundedSender clone() const noexcept {
-        ensure(this->conduit_ != nullptr, "Sender: cloned after its end");
-        this->conduit_->add_sender();
-        return BoundedSender(*this->conduit_);
+        ensure(this->conduit() != nullptr, "Sender: cloned after its end");
+        this->conduit()->add_sender();
+        return BoundedSender(*this->conduit());
     }
 
     [[nodiscard]] Task<Result<Permit<T>>> reserve() {
-        if (this->conduit_ == nullptr) {
+        if (this->conduit() == nullptr) {
             co_return failure(Errc::closed, Phase::write);
         }
-        const CallCount::Call call(this->calls_);
+        const CallCount::Call call(this->calls());
         const Context context = co_await this_task();
-        typename Conduit<T>::Writing reserving(*this->conduit_, nullptr);
+        typename Conduit<T>::Writing reserving(*this->conduit(), nullptr);
         const bool is_served = co_await reserving;
         const Errc refused = is_served ? reserving.refused() : Errc::cancelled;
         if (refused != Errc::none) {
             co_return failure(refused, Phase::write);
         }
-        co_return Permit<T>(*this->conduit_, this->calls_, *context.loop);
+        co_return Permit<T>(*this->conduit(), this->calls(), *context.loop);
     }
 };
 

@@ -34,13 +34,13 @@ namespace sluice {
 template <typename J>
 struct YieldedByJob {
     static constexpr bool is_job = false;
-    using type = J;
+    using Yielded = J;
 };
 
 template <typename T>
 struct YieldedByJob<Task<Result<T>>> {
     static constexpr bool is_job = true;
-    using type = T;
+    using Yielded = T;
 };
 
 // A coroutine that makes something of an item, and may fail.
@@ -53,7 +53,7 @@ class ConcurrentSource {
     static_assert(Job<F, ItemOf<S>>);
 
 public:
-    using Yielded = typename YieldedByJob<std::invoke_result_t<F&, ItemOf<S>>>::type;
+    using Yielded = typename YieldedByJob<std::invoke_result_t<F&, ItemOf<S>>>::Yielded;
 
     ConcurrentSource(const Context& context, S& from, std::size_t jobs_max, F job)
         : context_(context), from_(from), job_(std::move(job)), slots_(jobs_max) {

@@ -20,15 +20,15 @@
 
 namespace sluice {
 
-template <typename F, typename Item>
+template <typename F, typename T>
 struct MappedItem {
-    using type = Item;
+    using Item = T;
 };
 
-template <typename F, typename Item>
-    requires std::invocable<F&, Item>
-struct MappedItem<F, Item> {
-    using type = std::invoke_result_t<F&, Item>;
+template <typename F, typename T>
+    requires std::invocable<F&, T>
+struct MappedItem<F, T> {
+    using Item = std::invoke_result_t<F&, T>;
 };
 
 template <typename S, typename F>
@@ -37,7 +37,7 @@ class MapSource {
     static_assert(std::invocable<F&, ItemOf<S>>);
 
 public:
-    using Item = typename MappedItem<F, ItemOf<S>>::type;
+    using Item = typename MappedItem<F, ItemOf<S>>::Item;
 
     MapSource(S& from, F function) : from_(from), function_(std::move(function)) {}
 

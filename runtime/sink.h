@@ -102,19 +102,19 @@ concept Source = requires(S& source) {
 template <typename Read>
 struct ItemOfRead;
 
-template <typename Item>
-struct ItemOfRead<Task<Result<std::optional<Item>>>> {
-    using type = Item;
+template <typename T>
+struct ItemOfRead<Task<Result<std::optional<T>>>> {
+    using Item = T;
 };
 
 template <>
 struct ItemOfRead<Task<Result<Octets>>> {
-    using type = Octets;
+    using Item = Octets;
 };
 
 // What a source is a source of.
 template <typename S>
-using ItemOf = typename ItemOfRead<decltype(std::declval<S&>().read())>::type;
+using ItemOf = typename ItemOfRead<decltype(std::declval<S&>().read())>::Item;
 
 // A source of whatever its read() says.
 template <typename S>

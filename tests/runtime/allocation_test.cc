@@ -1,6 +1,7 @@
 // What a runtime that has warmed up allocates: nothing.
 
 #include "sluice/runtime/actor.h"
+#include "sluice/runtime/any_sink.h"
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/channel.h"
 #include "sluice/runtime/ensure.h"
@@ -173,6 +174,17 @@ Task<std::uint64_t> allocated_once_warm() {
 TEST_CASE("runtime: channels, locks, calls, timers, reads and writes allocate nothing once warm",
           "[runtime][allocation]") {
     CHECK(on_kernel(allocated_once_warm()) == 0);
+}
+
+TEST_CASE("any sink: a clone is one allocation", "[runtime][allocation]") {
+    auto [sender, receiver] = bounded_channel<int>(1);
+    const AnySink<int> original(std::move(sender));
+    const std::uint64_t before = allocations;
+    {
+        const AnySink<int> clone = original.clone();
+        CHECK(allocations - before == 1);
+    }
+    CHECK(receiver.is_idle());
 }
 
 }  // namespace

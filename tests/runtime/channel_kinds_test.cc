@@ -204,8 +204,10 @@ struct HasASender {
 
 Task<> overwrite_a_sender(World&) {
     auto [sender, receiver] = overwriting_channel<HasASender>(1);
-    co_await sender.write(HasASender{sender.clone()});
-    co_await sender.write(HasASender{sender.clone()});
+    HasASender first{sender.clone()};
+    co_await sender.write(std::move(first));
+    HasASender second{sender.clone()};
+    co_await sender.write(std::move(second));
     CHECK(receiver.overwritten() == 1);
 }
 

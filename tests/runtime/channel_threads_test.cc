@@ -25,7 +25,7 @@
 namespace sluice::tests {
 namespace {
 
-constexpr int items_each = 1000;
+constexpr int items_each = 400;
 
 using Item = std::shared_ptr<const int>;
 
@@ -192,7 +192,7 @@ Task<int> produce_with_stops(Loop& loop, Sender<Item>& sender) {
 
 TEST_CASE("channel: stops that race hand-overs between threads lose nothing",
           "[runtime][channel][threads]") {
-    Channel<Item> channel = rendezvous_channel<Item>();
+    Channel<Item, BoundedSender<Item>> channel = bounded_channel<Item>(1);
     Tally tally;
     const auto body = [&](Loop& loop, unsigned index) {
         return index == 0 ? produce_with_stops(loop, channel.sender)

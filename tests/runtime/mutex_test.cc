@@ -20,20 +20,23 @@ using namespace std::chrono_literals;
 using simulation::run;
 using simulation::World;
 
-Task<> acquire_until(World& world, Mutex& mutex, Instant end, int& acquisitions) {
+Task<> acquire_until(World& world, Mutex& mutex, Instant end, bool& is_held, int& acquisitions) {
     while (world.loop.now() < end) {
         const Result<Mutex::Lock> lock = co_await mutex.lock();
+        CHECK_FALSE(std::exchange(is_held, true));
         ++acquisitions;
         co_await sleep_for(1ms);
+        is_held = false;
     }
 }
 
 Task<> fight_for_a_lock(World& world, std::array<int, 8>& acquisitions) {
     Mutex mutex;
+    bool is_held = false;
     Scope scope(world.loop);
     const Instant end = world.loop.now() + 1s;
     for (int& of_one : acquisitions) {
-        scope.spawn(acquire_until(world, mutex, end, of_one));
+        scope.spawn(acquire_until(world, mutex, end, is_held, of_one));
     }
     co_await scope.join();
 }
