@@ -4,6 +4,7 @@
 #include "sluice/runtime/ring_setup.h"
 #include "sluice/runtime/socket_calls.h"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -120,7 +121,7 @@ UringBackend::~UringBackend() {
         rings_gone.fetch_add(1, std::memory_order_release);
         io_uring_queue_exit(&ring_);
     }
-    for (const int fd : {wake_fd_, ready_fd_}) {
+    for (const int fd : {wake_fd_, ready_event_, ready_fd_}) {
         if (fd >= 0) {
             ::close(fd);
         }
@@ -273,9 +274,9 @@ void UringBackend::wake() noexcept {
 }
 
 void UringBackend::wait(Instant until) noexcept {
-    if (ready_fd_ >= 0) {
+    if (ready_event_ >= 0) {
         std::uint64_t count = 0;  // What is signalled from here on is of what comes later.
-        [[maybe_unused]] const ssize_t taken = ::read(ready_fd_, &count, sizeof count);
+        [[maybe_unused]] const ssize_t taken = ::read(ready_event_, &count, sizeof count);
     }
     if (!wake_armed_) {
         arm_wake();
@@ -294,15 +295,19 @@ void UringBackend::wait(Instant until) noexcept {
 }
 
 // Where completions are run only when we ask for them, the ring itself is not readable before they
-// are. An event that it signals is, and costs something at each completion: so on demand only.
+// are. An event that it signals is, and costs something at each completion: so on demand only. It
+// is not signalled reliably by what the write to another such event brings about, as wake() is.
 int UringBackend::descriptor() noexcept {
-    if (ready_fd_ < 0) {
-        const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (event >= 0 && io_uring_register_eventfd(&ring_, event) == 0) {
-            ready_fd_ = event;
-        } else if (event >= 0) {
-            ::close(event);
-        }
+    if (ready_fd_ >= 0) {
+        return ready_fd_;
+    }
+    ready_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ready_fd_ = epoll_create1(EPOLL_CLOEXEC);
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    if (io_uring_register_eventfd(&ring_, ready_event_) != 0 ||
+        epoll_ctl(ready_fd_, EPOLL_CTL_ADD, ready_event_, &event) != 0 ||
+        epoll_ctl(ready_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0) {
+        return -1;
     }
     return ready_fd_;
 }

@@ -106,7 +106,8 @@ private:
     OperationQueue cancelled_;            // Cancelled while parked: to be completed by wait().
     int wake_fd_ = -1;
     bool wake_armed_ = false;
-    int ready_fd_ = -1;  // For who waits elsewhere.
+    int ready_event_ = -1;  // Signalled by the kernel at completions,
+    int ready_fd_ = -1;     // for who waits for this elsewhere.
     std::uint64_t wake_count_ = 0;
 };
 
