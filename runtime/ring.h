@@ -63,7 +63,7 @@ public:
 private:
     void grow() {
         const std::size_t larger = std::max<std::size_t>(1, 2 * capacity_);
-        T* const slots = static_cast<T*>(frame_pool.allocate(larger * sizeof(T)));
+        T* const slots = static_cast<T*>(frame_pool.allocate(octets_of(larger)));
         for (std::size_t number = 0; number < count_; ++number) {
             std::construct_at(slots + number, std::move((*this)[number]));
             std::destroy_at(&(*this)[number]);
@@ -74,9 +74,14 @@ private:
         first_ = 0;
     }
 
+    // No less than the pool writes into a block before it hands it out.
+    static constexpr std::size_t octets_of(std::size_t slots) noexcept {
+        return std::max<std::size_t>(32, slots * sizeof(T));
+    }
+
     static void free(T* slots, std::size_t capacity) noexcept {
         if (slots != nullptr) {
-            frame_pool.free(slots, capacity * sizeof(T));
+            frame_pool.free(slots, octets_of(capacity));
         }
     }
 
