@@ -1,17 +1,20 @@
 #!/bin/bash
 # Prepares a Debian or Ubuntu machine to build and test Sluice. Safe to run again: what is there stays.
 #
-#   ./setup.sh        the compiler, Bazel, the libraries, and the peers that the tests talk to
-#   ./setup.sh --ci   also Clang 19 with its formatter and linter, as .ci/run needs them
+#   ./setup.sh          the compiler, Bazel, the libraries, and the peers that the tests talk to
+#   ./setup.sh --ci     also Clang 19 with its formatter and linter, as .ci/run needs them
+#   ./setup.sh --bench  also Boost.Asio and libuv, which //tests/bench:costs measures beside us
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 for_ci=false
+for_bench=false
 for argument in "$@"; do
     case "$argument" in
         --ci) for_ci=true ;;
+        --bench) for_bench=true ;;
         *)
-            echo "usage: ./setup.sh [--ci]" >&2
+            echo "usage: ./setup.sh [--ci] [--bench]" >&2
             exit 2
             ;;
     esac
@@ -45,6 +48,9 @@ install_packages() {
     fi
     if $for_ci; then
         wanted+=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
+    fi
+    if $for_bench; then
+        wanted+=(libboost1.81-dev libuv1-dev)
     fi
 
     local missing=()

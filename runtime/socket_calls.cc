@@ -53,10 +53,12 @@ Endpoint endpoint_by(NameCall call, int fd) noexcept {
     return Endpoint::from(any);
 }
 
-// Of a connection that has ended, which getpeername(2) takes for one that never was. The option
-// refuses to give less than it is asked for.
+// Of a connection that has ended, or came to nothing: getpeername(2) takes both for none. The
+// option refuses to give less than it is asked for.
 Endpoint former_peer(int fd) noexcept {
-    for (socklen_t octets : {socklen_t{sizeof(sockaddr_in6)}, socklen_t{sizeof(sockaddr_in)}}) {
+    constexpr socklen_t v6_octets = sizeof(sockaddr_in6);
+    constexpr socklen_t v4_octets = sizeof(sockaddr_in);
+    for (socklen_t octets : {v6_octets, v4_octets}) {
         sockaddr_storage address{};
         if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &address, &octets) == 0) {
             return Endpoint::from(reinterpret_cast<const sockaddr*>(&address));

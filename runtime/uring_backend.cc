@@ -4,6 +4,7 @@
 #include "sluice/runtime/ring_setup.h"
 #include "sluice/runtime/socket_calls.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -88,7 +89,7 @@ Result<void> UringBackend::set_up(const UringOptions& options) {
     slots_.resize(ring_.sq.ring_entries);
     probe();
 
-    wake_fd_ = eventfd(0, EFD_CLOEXEC);
+    wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_fd_ < 0) {
         return std::unexpected(error_from_errno(errno, Phase::open));
     }
@@ -259,9 +260,10 @@ void UringBackend::prepare_file(io_uring_sqe& entry, const Request& request) noe
     }
 }
 
+// The count is never read: each write is told by the poll as an edge.
 void UringBackend::arm_wake() noexcept {
     if (io_uring_sqe* const free = entry()) {
-        io_uring_prep_read(free, wake_fd_, &wake_count_, sizeof wake_count_, 0);
+        io_uring_prep_poll_multishot(free, wake_fd_, POLLIN);
         io_uring_sqe_set_data64(free, tag_wake);
         wake_armed_ = true;
     }
@@ -380,7 +382,7 @@ void UringBackend::complete(const io_uring_cqe& completed) noexcept {
         return;
     }
     if (completed.user_data == tag_wake) {
-        wake_armed_ = false;
+        wake_armed_ = (completed.flags & IORING_CQE_F_MORE) != 0;
         return;
     }
     Operation& operation = *reinterpret_cast<Operation*>(completed.user_data);

@@ -108,7 +108,6 @@ private:
     bool wake_armed_ = false;
     int ready_event_ = -1;  // Signalled by the kernel at completions,
     int ready_fd_ = -1;     // for who waits for this elsewhere.
-    std::uint64_t wake_count_ = 0;
 };
 
 }  // namespace sluice
