@@ -32,11 +32,14 @@ Part part(std::size_t offset, std::size_t octets) {
 // "HTTP/1.0" or "HTTP/1.1" at `at`; the last digit is returned.
 Result<std::uint8_t> check_version(std::string_view head, std::size_t at) {
     const std::string_view text = head.substr(std::min(at, head.size()), version_octets);
-    if (text == "HTTP/1.1") {
-        return std::uint8_t{1};
-    }
-    if (text == "HTTP/1.0") {
-        return std::uint8_t{0};
+    if (text.size() == version_octets) {
+        const std::uint64_t version = load_word(text.data());
+        if (version == load_word("HTTP/1.1")) {
+            return std::uint8_t{1};
+        }
+        if (version == load_word("HTTP/1.0")) {
+            return std::uint8_t{0};
+        }
     }
     if (text.size() < version_octets || !text.starts_with("HTTP/") || !is_digit(text[5]) ||
         text[6] != '.' || !is_digit(text[7])) {

@@ -1,6 +1,8 @@
 #include "sluice/http/method.h"
 
-#include <string_view>
+#include "sluice/http/octets.h"
+
+#include <cstdint>
 #include <utility>
 
 namespace sluice::http {
@@ -22,24 +24,21 @@ std::string_view token_of(Method method) noexcept {
 }
 
 Method method_of(std::string_view token) noexcept {
-    using namespace std::string_view_literals;
-    // Against constants of its own size a token is compared as a word.
+    if (token.size() < 3 || token.size() > word_octets) {
+        return Method::other;
+    }
+    // Two tokens of one size are the same if their words are.
+    const std::uint64_t word = gather_word(token);
+    const auto is = [word](std::string_view name) { return word == gather_word(name); };
     switch (token.size()) {
-        case 3:
-            return token == "GET"sv ? Method::get : token == "PUT"sv ? Method::put : Method::other;
-        case 4:
-            return token == "POST"sv   ? Method::post
-                   : token == "HEAD"sv ? Method::head
-                                       : Method::other;
-        case 5:
-            return token == "PATCH"sv   ? Method::patch
-                   : token == "TRACE"sv ? Method::trace
-                                        : Method::other;
-        case 6: return token == "DELETE"sv ? Method::delete_ : Method::other;
+        case 3: return is("GET") ? Method::get : is("PUT") ? Method::put : Method::other;
+        case 4: return is("POST") ? Method::post : is("HEAD") ? Method::head : Method::other;
+        case 5: return is("PATCH") ? Method::patch : is("TRACE") ? Method::trace : Method::other;
+        case 6: return is("DELETE") ? Method::delete_ : Method::other;
         case 7:
-            return token == "OPTIONS"sv   ? Method::options
-                   : token == "CONNECT"sv ? Method::connect
-                                          : Method::other;
+            return is("OPTIONS")   ? Method::options
+                   : is("CONNECT") ? Method::connect
+                                   : Method::other;
         default: return Method::other;
     }
 }

@@ -32,6 +32,16 @@ void block_signals(const SignalSet& signals) noexcept {
     ensure(pthread_sigmask(SIG_BLOCK, &signals.native(), nullptr) == 0);
 }
 
+SignalsHeld::SignalsHeld() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    ensure(pthread_sigmask(SIG_SETMASK, &all, &before_) == 0);
+}
+
+SignalsHeld::~SignalsHeld() {
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 Task<Result<int>> wait_for_signal(SignalSet signals) {
     const Context context = co_await this_task();
     Backend& backend = context.loop->backend();

@@ -39,6 +39,18 @@ private:
 // Keeps `signals` from interrupting this thread and those that it starts: they become pending.
 void block_signals(const SignalSet& signals) noexcept;
 
+// While it lives, no signal interrupts this thread; and none ever does a thread that was started
+// meanwhile: they are left to the program's own.
+class SignalsHeld {
+public:
+    SignalsHeld() noexcept;
+    SignalsHeld(SignalsHeld&&) = delete;
+    ~SignalsHeld();
+
+private:
+    sigset_t before_;
+};
+
 // Yields the number of one of `signals`, which are blocked, once it is pending.
 [[nodiscard]] Task<Result<int>> wait_for_signal(SignalSet signals);
 

@@ -200,6 +200,7 @@ void dump_all_tasks(Duration patience) {
 DumpOnSignal::DumpOnSignal(int signal) : signal_(signal) {
     const SignalSet signals(signal);
     block_signals(signals);
+    const SignalsHeld held;
     thread_ = std::jthread([signals](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             const bool came = sigwaitinfo(&signals.native(), nullptr) > 0;

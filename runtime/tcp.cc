@@ -193,22 +193,6 @@ SocketState TcpTransport::state() noexcept {
     return loop_.backend().socket_state(fd_);
 }
 
-const Endpoint& TcpTransport::local() const noexcept {
-    return endpoints().first;
-}
-
-const Endpoint& TcpTransport::peer() const noexcept {
-    return endpoints().second;
-}
-
-const std::pair<Endpoint, Endpoint>& TcpTransport::endpoints() const noexcept {
-    if (!endpoints_) {
-        Backend& backend = loop_.backend();
-        endpoints_.emplace(backend.local_endpoint(fd_), backend.peer_endpoint(fd_));
-    }
-    return *endpoints_;
-}
-
 Result<std::unique_ptr<TcpAcceptor>> TcpAcceptor::listen(Loop& loop, const Endpoint& at,
                                                          const TcpAcceptorOptions& options) {
     const Result<int> fd = loop.backend().listen(at, options.listen);

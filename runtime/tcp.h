@@ -36,7 +36,11 @@ namespace sluice {
 class TcpTransport final : public Transport {
 public:
     // Takes over `fd`, which is connected.
-    TcpTransport(Loop& loop, int fd) noexcept : loop_(loop), fd_(fd) {
+    TcpTransport(Loop& loop, int fd) noexcept
+        : loop_(loop),
+          fd_(fd),
+          local_(loop.backend().local_endpoint(fd)),
+          peer_(loop.backend().peer_endpoint(fd)) {
         input_changed().is_about(EventKind::input, fd);
     }
     TcpTransport(TcpTransport&&) = delete;
@@ -50,8 +54,8 @@ public:
     [[nodiscard]] PeerEnd peer_end() const noexcept override { return peer_end_; }
     void listen_for_peer_end(PeerEndListener* listener) noexcept override { listener_ = listener; }
     [[nodiscard]] SocketState state() noexcept override;
-    [[nodiscard]] const Endpoint& local() const noexcept override;
-    [[nodiscard]] const Endpoint& peer() const noexcept override;
+    [[nodiscard]] const Endpoint& local() const noexcept override { return local_; }
+    [[nodiscard]] const Endpoint& peer() const noexcept override { return peer_; }
 
 private:
     // Where the receive is cancelled, in buffers that nobody has read.
@@ -89,7 +93,6 @@ private:
     [[nodiscard]] bool is_watching() const noexcept {
         return watching_ != nullptr && watching_->state != Operation::State::idle;
     }
-    [[nodiscard]] const std::pair<Endpoint, Endpoint>& endpoints() const noexcept;
     [[nodiscard]] bool has_input() const noexcept { return inbox_next_ < inbox_.size(); }
     Received take() noexcept;
     [[nodiscard]] bool in_flight() const noexcept {
@@ -110,7 +113,8 @@ private:
     std::size_t inbox_next_ = 0;
     Error input_error_;  // Why the input ended, if not by a FIN.
     PeerEndListener* listener_ = nullptr;
-    mutable std::optional<std::pair<Endpoint, Endpoint>> endpoints_;  // Asked for when needed.
+    Endpoint local_;
+    Endpoint peer_;
 };
 
 struct TcpAcceptorOptions {

@@ -1,11 +1,11 @@
 #include "sluice/runtime/watchdog.h"
 
 #include "sluice/runtime/loop.h"
+#include "sluice/runtime/signals.h"
 #include "sluice/runtime/thread_stack.h"
 
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -49,16 +49,13 @@ Watchdog::Watchdog(WatchdogOptions options) : options_(std::move(options)) {
     if (!options_.report) {
         options_.report = tell;
     }
+    const SignalsHeld held;
     thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
 Watchdog::~Watchdog() = default;
 
 void Watchdog::watch(const std::stop_token& stop) {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-
     std::map<const Loop*, Seen> loops;
     std::mutex mutex;
     std::condition_variable_any stopped;

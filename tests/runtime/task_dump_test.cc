@@ -135,6 +135,22 @@ TEST_CASE("task dump: who waits for its signal can be destroyed", "[runtime][dum
     }
 }
 
+TEST_CASE("task dump: other signals are left to the threads that wait for them",
+          "[runtime][dump]") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const DumpOnSignal dumps(SIGUSR1);
+        const SignalSet termination(SIGTERM);
+        block_signals(termination);
+        ::kill(::getpid(), SIGTERM);
+        ::_exit(::sigwaitinfo(&termination.native(), nullptr) == SIGTERM ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
 void dump_for_ever(int into) {
     ::dup2(into, STDERR_FILENO);
     const DumpOnSignal dumps(SIGUSR1);
