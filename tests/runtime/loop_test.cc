@@ -1,12 +1,14 @@
 #include "sluice/runtime/loop.h"
 
 #include "sluice/runtime/await.h"
+#include "sluice/runtime/channel.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/catch.h"
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,6 +60,28 @@ Task<> await_until(const bool& done, std::uint64_t& turns) {
     }
 }
 
+Task<> play(Sender<int>& to, Receiver<int>& from, const bool& done, std::uint64_t& turns) {
+    bool more = true;
+    while (more && !done) {
+        const Sent<int> sent = co_await to.write(1);
+        const Result<std::optional<int>> item = co_await from.read();
+        more = sent && item && *item;
+        ++turns;
+    }
+    const Result<void> finished = co_await to.finish();
+    CHECK(finished);
+}
+
+Task<> play_until(const bool& done, std::uint64_t& turns) {
+    const Context context = co_await this_task();
+    auto [to_left, at_left] = unbounded_channel<int>();
+    auto [to_right, at_right] = unbounded_channel<int>();
+    Scope both(context);
+    both.spawn(play(to_right, at_left, done, turns));
+    both.spawn(play(to_left, at_right, done, turns));
+    co_await both.join();
+}
+
 template <typename Busy>
 Task<Duration> timer_beside(World& world, Busy busy) {
     bool done = false;
@@ -76,6 +100,7 @@ Task<Duration> timer_beside(World& world, Busy busy) {
 TEST_CASE("loop: a task that is always ready delays no timer", "[runtime][loop]") {
     CHECK(run({}, [](World& world) { return timer_beside(world, yield_until); }) < 3ms);
     CHECK(run({}, [](World& world) { return timer_beside(world, await_until); }) < 3ms);
+    CHECK(run({}, [](World& world) { return timer_beside(world, play_until); }) < 3ms);
 }
 
 class Message final : public Posted {
