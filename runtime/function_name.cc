@@ -102,8 +102,12 @@ std::string demangled(const char* name) {
     return text ? text.get() : name;
 }
 
-// Without parameters and, of a template's instance, without the type it yields.
+// Without parameters, tags of a library's version, and the type that a template's instance yields.
 std::string shortened(std::string text) {
+    constexpr std::string_view tag = "[abi:";
+    for (std::size_t at = 0; (at = text.find(tag)) != std::string::npos;) {
+        text.erase(at, text.find(']', at) + 1 - at);
+    }
     constexpr std::string_view unnamed = "(anonymous namespace)::";
     for (std::size_t at = 0; (at = text.find(unnamed)) != std::string::npos;) {
         text.erase(at, unnamed.size());

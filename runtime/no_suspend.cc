@@ -5,7 +5,7 @@
 
 namespace sluice {
 
-constinit thread_local const NoSuspend* NoSuspend::innermost_ = nullptr;
+constinit thread_local const NoSuspend* NoSuspend::innermost = nullptr;
 
 void NoSuspend::violated() const noexcept {
     std::fprintf(stderr, "%s:%u: in %s: held over a co_await, while other tasks run\n",

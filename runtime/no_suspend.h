@@ -18,23 +18,23 @@ namespace sluice {
 class NoSuspend {
 public:
     explicit NoSuspend(std::source_location where = std::source_location::current()) noexcept
-        : where_(where), outer_(innermost_) {
-        innermost_ = this;
+        : where_(where), outer_(innermost) {
+        innermost = this;
     }
     NoSuspend(NoSuspend&&) = delete;
-    ~NoSuspend() { innermost_ = outer_; }
+    ~NoSuspend() { innermost = outer_; }
 
     // For what runs tasks, whenever one has given up the thread.
     static void check() noexcept {
-        if (innermost_ != nullptr) [[unlikely]] {
-            innermost_->violated();
+        if (innermost != nullptr) [[unlikely]] {
+            innermost->violated();
         }
     }
 
 private:
     [[noreturn]] void violated() const noexcept;
 
-    static constinit thread_local const NoSuspend* innermost_;
+    static constinit thread_local const NoSuspend* innermost;
 
     std::source_location where_;
     const NoSuspend* outer_;

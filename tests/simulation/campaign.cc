@@ -96,7 +96,7 @@ void write_world(int) {
 void name_world_at_abort() {
     struct sigaction action{};
     action.sa_handler = &write_world;
-    action.sa_flags = SA_RESETHAND;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
     ::sigaction(SIGABRT, &action, nullptr);
 }
 
