@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace sluice::campaign {
 
@@ -137,6 +138,18 @@ bool is_proven(const CaseFile& file, const ExchangeKey& key, const Told& told) {
     return false;
 }
 
+// Whether a reset had ended the exchange by then. It does where it fails a send; a reader, who may
+// be slow, meets it behind all octets that came before it, and these may be the whole answer.
+bool reset_ended(const Outcome& outcome, const WireEnd& wire, std::uint64_t received, Instant by) {
+    const http::SendFacts& send = outcome.send;
+    if (wire.send_failed_at < by && send.phase != http::SendPhase::all_accepted && !send.stopped) {
+        return true;
+    }
+    const Instant last_read =
+        outcome.times.last_byte_in == never ? Instant::min() : outcome.times.last_byte_in;
+    return wire.reset_seen_at < by && last_read < wire.reset_seen_at && received == wire.delivered;
+}
+
 }  // namespace
 
 void check_cause_proven(const CaseFile& file, Found& found) {
@@ -159,6 +172,12 @@ void check_cause_proven(const CaseFile& file, Found& found) {
 }
 
 void check_cause_first(const CaseFile& file, Found& found) {
+    std::map<std::uint16_t, std::uint64_t> received;
+    for (const Attempt& attempt : file.attempts) {
+        if (is_assigned(*attempt.outcome)) {
+            received[attempt.key.first] += attempt.outcome->receive.wire();
+        }
+    }
     for (const Attempt& attempt : file.attempts) {
         const Call* const call = attempt.call;
         const Outcome& outcome = *attempt.outcome;
@@ -177,12 +196,9 @@ void check_cause_first(const CaseFile& file, Found& found) {
             found.push_back(of(*call) + "the application gave up first, and is told of " +
                             words(outcome.cause));
         }
-        // Octets that came before a reset are read before it: up to there it ends nothing.
-        const Instant last_read =
-            outcome.times.last_byte_in == never ? Instant::min() : outcome.times.last_byte_in;
-        const bool reset_before = wire != nullptr &&
-                                  wire->client.reset_seen_at < call->gave_up_at &&
-                                  last_read < wire->client.reset_seen_at && is_assigned(outcome);
+        const bool reset_before =
+            wire != nullptr && is_assigned(outcome) &&
+            reset_ended(outcome, wire->client, received[attempt.key.first], call->gave_up_at);
         if (reset_before && outcome.cause.party == Party::application) {
             found.push_back(of(*call) + "reset before the application gave up, and is told of " +
                             words(outcome.cause));

@@ -73,8 +73,8 @@ bool Wiretap::completing(Relayed& operation, Completion& completion) noexcept {
         WireEnd* const end = end_of(send->fd);
         if (end != nullptr && result > 0) {
             end->accepted += static_cast<std::uint64_t>(result);
-        } else if (end != nullptr) {
-            failed(*end, result);
+        } else if (end != nullptr && failed(*end, result)) {
+            end->send_failed_at = std::min(end->send_failed_at, now());
         }
     } else if (const auto* const receive = std::get_if<Receive>(&request)) {
         WireEnd* const end = end_of(receive->fd);
@@ -114,11 +114,13 @@ SocketState Wiretap::sample(int fd, WireEnd& end) noexcept {
     return state;
 }
 
-void Wiretap::failed(WireEnd& end, std::int32_t result) noexcept {
-    if (is_reset(result)) {
-        end.reset_seen_at = std::min(end.reset_seen_at, now());
-        end.gave_up |= result == -ETIMEDOUT;
+bool Wiretap::failed(WireEnd& end, std::int32_t result) noexcept {
+    if (!is_reset(result)) {
+        return false;
     }
+    end.reset_seen_at = std::min(end.reset_seen_at, now());
+    end.gave_up |= result == -ETIMEDOUT;
+    return true;
 }
 
 }  // namespace sluice::campaign

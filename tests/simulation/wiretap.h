@@ -27,9 +27,10 @@ struct WireEnd {
     std::uint64_t delivered = 0;     // Octets that the kernel handed out.
     std::uint64_t acknowledged = 0;  // The most that TCP ever said.
     Instant opened_at = never;
-    Instant fin_seen_at = never;    // An end of stream was handed out.
-    Instant reset_seen_at = never;  // An error was, or TCP said that the connection is gone.
-    Instant shut_at = never;        // It sent its own FIN, by shutting down or by closing.
+    Instant fin_seen_at = never;     // An end of stream was handed out.
+    Instant reset_seen_at = never;   // An error was, or TCP said that the connection is gone.
+    Instant send_failed_at = never;  // By a reset.
+    Instant shut_at = never;         // It sent its own FIN, by shutting down or by closing.
     Instant closed_at = never;
     bool half_closed = false;
     bool gave_up = false;  // The error was a time-out of TCP's own.
@@ -70,7 +71,8 @@ private:
     [[nodiscard]] WireEnd* end_of(int fd) noexcept;
     WireEnd& open(std::uint16_t client_port, bool is_client, int fd) noexcept;
     SocketState sample(int fd, WireEnd& end) noexcept;
-    void failed(WireEnd& end, std::int32_t result) noexcept;
+    // Whether it was a reset that failed what completed so.
+    bool failed(WireEnd& end, std::int32_t result) noexcept;
 
     std::map<std::uint16_t, WireConnection> connections_;
     std::unordered_map<int, WireEnd*> ends_;
