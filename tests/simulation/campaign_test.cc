@@ -19,7 +19,7 @@
 namespace sluice::campaign {
 namespace {
 
-constexpr std::uint64_t seeds = 40;
+constexpr std::uint64_t seeds = 20;
 
 TEST_CASE("campaign: no world of any workload breaks a rule", "[simulation][campaign]") {
     for (const Workload workload : {Workload::upload, Workload::download, Workload::proxy,
