@@ -38,6 +38,7 @@ struct SocketOptions {
 struct ListenOptions {
     int backlog = 4096;
     bool share_port = false;    // SO_REUSEPORT: one listener for each loop, the kernel spreads.
+    bool ipv6_only = false;     // Else [::] takes IPv4 too, whose peers are ::ffff:a.b.c.d.
     SocketOptions socket = {};  // Of the connections.
 };
 

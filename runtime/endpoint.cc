@@ -10,6 +10,8 @@ namespace sluice {
 
 namespace {
 
+constexpr std::size_t mapped_prefix = 12;  // Octets before the address of IPv4.
+
 std::optional<std::uint16_t> port_of(std::string_view digits) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
@@ -100,6 +102,30 @@ Endpoint Endpoint::with_port(std::uint16_t port) const noexcept {
     } else if (family() == AF_INET6) {
         endpoint.address_.v6.sin6_port = htons(port);
     }
+    return endpoint;
+}
+
+Endpoint Endpoint::mapped() const noexcept {
+    if (family() != AF_INET) {
+        return *this;
+    }
+    Endpoint endpoint;
+    endpoint.address_.v6.sin6_family = AF_INET6;
+    endpoint.address_.v6.sin6_port = address_.v4.sin_port;
+    std::uint8_t* const octets = endpoint.address_.v6.sin6_addr.s6_addr;
+    octets[mapped_prefix - 2] = 0xff;
+    octets[mapped_prefix - 1] = 0xff;
+    std::memcpy(octets + mapped_prefix, &address_.v4.sin_addr, sizeof(in_addr));
+    return endpoint;
+}
+
+Endpoint Endpoint::unmapped() const noexcept {
+    if (family() != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address_.v6.sin6_addr)) {
+        return *this;
+    }
+    Endpoint endpoint = any(port());
+    std::memcpy(&endpoint.address_.v4.sin_addr, address_.v6.sin6_addr.s6_addr + mapped_prefix,
+                sizeof(in_addr));
     return endpoint;
 }
 

@@ -35,6 +35,12 @@ public:
     [[nodiscard]] int family() const noexcept { return address_.any.sa_family; }
     [[nodiscard]] std::uint16_t port() const noexcept;
     [[nodiscard]] Endpoint with_port(std::uint16_t port) const noexcept;
+
+    // An address of IPv4 as an IPv6 socket names it, "::ffff:127.0.0.1"; and back. Another is left
+    // as it is.
+    [[nodiscard]] Endpoint mapped() const noexcept;
+    [[nodiscard]] Endpoint unmapped() const noexcept;
+
     [[nodiscard]] const sockaddr* address() const noexcept { return &address_.any; }
     [[nodiscard]] socklen_t address_octets() const noexcept;
 

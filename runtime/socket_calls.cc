@@ -104,6 +104,9 @@ Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept {
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     configure(fd, options.socket);
+    if (at.family() == AF_INET6) {
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
+    }
     if (options.share_port) {
         set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }

@@ -33,8 +33,8 @@ std::string_view take_part(std::string_view& path) {
 
 }  // namespace
 
-Disk::Disk(const Options& options, Faults& faults)
-    : options_(options.disk), faults_(faults), root_(make_node(true, 0755)) {
+Disk::Disk(const DiskOptions& options, Faults& faults)
+    : options_(options), faults_(faults), root_(make_node(true, 0755)) {
     make_directory("/tmp");
 }
 

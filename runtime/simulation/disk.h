@@ -32,7 +32,7 @@ namespace sluice::simulation {
 
 class Disk {
 public:
-    Disk(const Options& options, Faults& faults);
+    Disk(const DiskOptions& options, Faults& faults);
     Disk(Disk&&) = delete;
 
     [[nodiscard]] bool has(int fd) const noexcept { return open_.contains(fd); }

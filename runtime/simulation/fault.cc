@@ -12,12 +12,14 @@ const char* name_of(FaultKind kind) {
         case FaultKind::reset: return "reset";
         case FaultKind::fin: return "fin";
         case FaultKind::silence: return "silence";
+        case FaultKind::no_port: return "no_port";
         case FaultKind::refused: return "refused";
         case FaultKind::unreachable: return "unreachable";
         case FaultKind::unanswered: return "unanswered";
         case FaultKind::no_socket: return "no_socket";
         case FaultKind::accept_error: return "accept_error";
         case FaultKind::accept_aborted: return "accept_aborted";
+        case FaultKind::send_error: return "send_error";
         case FaultKind::short_send: return "short_send";
         case FaultKind::short_receive: return "short_receive";
         case FaultKind::multishot_end: return "multishot_end";
@@ -52,11 +54,13 @@ std::string what_of(const Fault& fault) {
             return number + ", of " + std::to_string(fault.value) + " octets";
         case FaultKind::accept_error:
             return number + ", " + ::strerrorname_np(accept_errors.at(fault.value));
+        case FaultKind::no_port:
         case FaultKind::refused:
         case FaultKind::unreachable:
         case FaultKind::unanswered:
         case FaultKind::no_socket:
         case FaultKind::accept_aborted:
+        case FaultKind::send_error:
         case FaultKind::multishot_end:
         case FaultKind::no_buffer:
         case FaultKind::stall:

@@ -28,6 +28,7 @@ enum class FaultKind : std::uint8_t {
               // acknowledgement, no FIN, no RST.
 
     // Of a Connect.
+    no_port,      // EADDRNOTAVAIL, at once: none is left.
     refused,      // Though somebody listens.
     unreachable,  // EHOSTUNREACH, after one round trip.
     unanswered,   // Nothing comes back, until Linux gives up after about two minutes.
@@ -36,6 +37,7 @@ enum class FaultKind : std::uint8_t {
     no_socket,       // open_socket() fails with EMFILE.
     accept_error,    // One of accept_errors; the connection waits for the next Accept.
     accept_aborted,  // ECONNABORTED: the connection was reset before it was taken.
+    send_error,      // A Send fails with ENOBUFS, of which nothing was sent; its connection lives.
     short_send,      // A Send ends early, with what it had sent.
     short_receive,   // A Receive takes less than there is.
     multishot_end,   // An Accept or Receive ends with a completion that is valid.

@@ -29,17 +29,9 @@ Endpoint destination_of(const Endpoint& to) noexcept {
                                   : *Endpoint::parse_address("::1", to.port());
 }
 
-// What a connect() says at once to an address that its socket cannot have.
-int mismatch_of(int family, const Endpoint& to) noexcept {
-    if (family == to.family()) {
-        return 0;
-    }
-    return family == AF_INET ? EAFNOSUPPORT : EINVAL;
-}
-
-bool reaches(const Endpoint& to, const Endpoint& listener) noexcept {
-    return to == listener || (to.family() == listener.family() && to.port() == listener.port() &&
-                              is_wildcard(listener));
+// A socket of IPv6 names addresses of IPv4 in its own way.
+Endpoint as_named_by(int family, const Endpoint& endpoint) noexcept {
+    return family == AF_INET6 ? endpoint.mapped() : endpoint;
 }
 
 }  // namespace
@@ -48,21 +40,32 @@ std::int32_t Network::listen(int fd, const Endpoint& at, const ListenOptions& op
     if (at.family() != AF_INET && at.family() != AF_INET6) {
         return -EAFNOSUPPORT;
     }
-    const Endpoint bound = at.port() == 0 ? at.with_port(free_port(at)) : at;
-    if (is_taken(bound, options.share_port)) {
+    if (options.ipv6_only && at != at.unmapped()) {
+        return -EINVAL;
+    }
+    Listener listener{.at = at.unmapped(),
+                      .family = at.family(),
+                      .backlog = static_cast<std::size_t>(std::max(options.backlog, 1)),
+                      .shares_port = options.share_port,
+                      .ipv6_only = options.ipv6_only};
+    if (!is_host(listener.at)) {
+        return -EADDRNOTAVAIL;
+    }
+    if (at.port() == 0) {
+        listener.at = listener.at.with_port(port_for(listener));
+    }
+    if (listener.at.port() == 0 || is_taken(listener)) {
         return -EADDRINUSE;
     }
-    sockets_[fd] = Listener{.at = bound,
-                            .backlog = static_cast<std::size_t>(std::max(options.backlog, 1)),
-                            .shares_port = options.share_port};
+    sockets_[fd] = std::move(listener);
     return 0;
 }
 
 void Network::close(int fd, Ending ending) noexcept {
     const auto found = sockets_.find(fd);
     ensure(found != sockets_.end());
-    if (const auto* const end = std::get_if<EndId>(&found->second)) {
-        wire_.close(*end, ending);
+    if (const auto* const connected = std::get_if<Connected>(&found->second)) {
+        wire_.close(connected->end, ending);
     } else if (const auto* const listener = std::get_if<Listener>(&found->second)) {
         for (const ConnectionId waiting : listener->queue) {
             wire_.close({waiting, Side::server}, Ending::reset);
@@ -72,19 +75,21 @@ void Network::close(int fd, Ending ending) noexcept {
 }
 
 void Network::connect(int fd, const Endpoint& given) {
-    const int family = std::get<Unconnected>(sockets_.at(fd)).family;
-    const Endpoint to = destination_of(given);
+    auto& fresh = std::get<Unconnected>(sockets_.at(fd));
+    const int family = fresh.family;
+    const Endpoint to = destination_of(given.unmapped());
     const Route route = route_to(to);
-    const Endpoint from = route.from.with_port(free_port(route.from));
-    const ConnectionId id = wire_.begin(from, to, route.to_server, route.to_client);
-    const EndId end{id, Side::client};
-    sockets_[fd] = end;
-    wire_.attach(end, fd);
-    if (const int os_errno = mismatch_of(family, to); os_errno != 0) {
-        agenda_.put(now_, {.step = Step::fail, .connection = id, .os_errno = os_errno});
+    const Endpoint from = route.from.with_port(port_between(route.from, to));
+    fresh.os_errno = family != given.family() ? (family == AF_INET ? EAFNOSUPPORT : EINVAL)
+                     : from.port() == 0       ? EADDRNOTAVAIL
+                                              : 0;
+    if (fresh.os_errno != 0) {
         return;
     }
-
+    const ConnectionId id = wire_.begin(from, to, route.to_server, route.to_client);
+    const EndId end{id, Side::client};
+    sockets_[fd] = Connected{end, family};
+    wire_.attach(end, fd);
     const Duration there = wire_.latency(id, Direction::to_server);
     const Instant back = now_ + there + wire_.latency(id, Direction::to_client);
     const Instant gives_up_at = now_ + connect_gives_up_after;
@@ -106,8 +111,12 @@ void Network::connect(int fd, const Endpoint& given) {
 }
 
 std::int32_t Network::connected(int fd) const noexcept {
-    const EndId* const end = end_of(fd);
-    return end == nullptr ? -EINPROGRESS : wire_.connected(*end);
+    if (const EndId* const end = end_of(fd)) {
+        return wire_.connected(*end);
+    }
+    const auto* const fresh = std::get_if<Unconnected>(&sockets_.at(fd));
+    const bool has_failed = fresh != nullptr && fresh->os_errno != 0;
+    return has_failed ? -fresh->os_errno : -EINPROGRESS;
 }
 
 bool Network::acceptable(int fd) const noexcept {
@@ -119,7 +128,8 @@ void Network::accept(int listener, int fd) {
     auto& from = std::get<Listener>(sockets_.at(listener));
     const EndId end{from.queue.front(), Side::server};
     from.queue.pop_front();
-    sockets_[fd] = end;
+    const int family = from.family;
+    sockets_[fd] = Connected{end, family};
     wire_.attach(end, fd);
 }
 
@@ -174,22 +184,25 @@ SocketState Network::state(int fd) const noexcept {
 }
 
 Endpoint Network::local_endpoint(int fd) const noexcept {
-    if (const EndId* const end = end_of(fd)) {
-        return wire_.endpoint(*end);
+    const Socket& socket = sockets_.at(fd);
+    if (const auto* const connected = std::get_if<Connected>(&socket)) {
+        return as_named_by(connected->family, wire_.endpoint(connected->end));
     }
-    if (const auto* const fresh = std::get_if<Unconnected>(&sockets_.at(fd))) {
+    if (const auto* const fresh = std::get_if<Unconnected>(&socket)) {
         return fresh->family == AF_INET ? Endpoint::any(0) : *Endpoint::parse_address("::", 0);
     }
-    return std::get<Listener>(sockets_.at(fd)).at;
+    const auto& listener = std::get<Listener>(socket);
+    return as_named_by(listener.family, listener.at);
 }
 
 Endpoint Network::peer_endpoint(int fd) const noexcept {
-    const EndId* const end = end_of(fd);
-    if (end == nullptr) {
+    const auto* const connected = std::get_if<Connected>(&sockets_.at(fd));
+    if (connected == nullptr) {
         return {};
     }
-    return wire_.endpoint(
-        {end->connection, end->side == Side::client ? Side::server : Side::client});
+    const EndId end = connected->end;
+    const Side other = end.side == Side::client ? Side::server : Side::client;
+    return as_named_by(connected->family, wire_.endpoint({end.connection, other}));
 }
 
 void Network::make(const Endpoint& to, Reachability reachability) {
@@ -229,14 +242,36 @@ bool Network::is_stale(const Event& event) const noexcept {
 }
 
 const EndId* Network::end_of(int fd) const noexcept {
-    return std::get_if<EndId>(&sockets_.at(fd));
+    const auto* const connected = std::get_if<Connected>(&sockets_.at(fd));
+    return connected == nullptr ? nullptr : &connected->end;
 }
 
-bool Network::is_taken(const Endpoint& at, bool shares_port) const noexcept {
+// How well a listener suits a connection to this address: 0 is not at all, and the best gets it.
+int Network::closeness(const Endpoint& to, const Listener& listener) noexcept {
+    if (to == listener.at) {
+        return 3;
+    }
+    if (to.port() != listener.at.port() || !is_wildcard(listener.at)) {
+        return 0;
+    }
+    if (to.family() == listener.at.family()) {
+        return 2;
+    }
+    return listener.family == AF_INET6 && !listener.ipv6_only ? 1 : 0;
+}
+
+bool Network::is_host(const Endpoint& at) const noexcept {
+    return options_.hosts.empty() || is_wildcard(at) ||
+           std::ranges::any_of(options_.hosts, [&](const Endpoint& host) {
+               return host.with_port(0) == at.with_port(0);
+           });
+}
+
+bool Network::is_taken(const Listener& wanted) const noexcept {
     return std::ranges::any_of(sockets_, [&](const auto& each) {
         const auto* const listener = std::get_if<Listener>(&each.second);
-        return listener != nullptr && (reaches(at, listener->at) || reaches(listener->at, at)) &&
-               !(shares_port && listener->shares_port);
+        return listener != nullptr && !(wanted.shares_port && listener->shares_port) &&
+               (closeness(wanted.at, *listener) > 0 || closeness(listener->at, wanted) > 0);
     });
 }
 
@@ -275,6 +310,9 @@ Reachability Network::reachability_of(const Endpoint& from, const Endpoint& to) 
     if (rule != reachability_.end() && rule->second != Reachability::reachable) {
         return rule->second;
     }
+    if (!is_host(to)) {
+        return Reachability::unreachable;
+    }
     if (faults_.happens(FaultKind::refused, options_.refused_percent)) {
         return Reachability::refused;
     }
@@ -287,12 +325,19 @@ Reachability Network::reachability_of(const Endpoint& from, const Endpoint& to) 
     return Reachability::reachable;
 }
 
-// Listeners that share a port get connections at random, as the kernel's hash spreads them.
+// Listeners that suit alike share a port, and each gets connections at random, as the kernel's hash
+// spreads them.
 std::optional<int> Network::listener_for(const Endpoint& to) {
     std::vector<int> listeners;
+    int best = 1;
     for (const auto& [fd, socket] : sockets_) {
         const auto* const listener = std::get_if<Listener>(&socket);
-        if (listener != nullptr && reaches(to, listener->at)) {
+        const int suits = listener == nullptr ? 0 : closeness(to, *listener);
+        if (suits > best) {
+            listeners.clear();
+            best = suits;
+        }
+        if (suits == best) {
             listeners.push_back(fd);
         }
     }
@@ -302,11 +347,40 @@ std::optional<int> Network::listener_for(const Endpoint& to) {
     return listeners.size() == 1 ? listeners.front() : listeners[random_.below(listeners.size())];
 }
 
-std::uint16_t Network::free_port(const Endpoint& at) {
-    do {
-        next_port_ = next_port_ == 60'999 ? 32'768 : static_cast<std::uint16_t>(next_port_ + 1);
-    } while (is_taken(at.with_port(next_port_), false));
-    return next_port_;
+std::uint16_t Network::next_port() noexcept {
+    const bool is_last = last_port_ == options_.port_max;
+    ports_repeat_ |= is_last;
+    last_port_ = is_last ? options_.port_min : static_cast<std::uint16_t>(last_port_ + 1);
+    return last_port_;
+}
+
+// Both: 0, if there is none left.
+std::uint16_t Network::port_for(Listener wanted) {
+    for (int ports = options_.port_min; ports <= options_.port_max; ++ports) {
+        wanted.at = wanted.at.with_port(next_port());
+        if (!is_taken(wanted)) {
+            return last_port_;
+        }
+    }
+    return 0;
+}
+
+std::uint16_t Network::port_between(const Endpoint& from, const Endpoint& to) {
+    if (faults_.happens(FaultKind::no_port, options_.no_port_percent)) {
+        return 0;
+    }
+    Listener wanted{.at = from,
+                    .family = from.family(),
+                    .backlog = 1,
+                    .shares_port = false,
+                    .ipv6_only = false};
+    for (int ports = options_.port_min; ports <= options_.port_max; ++ports) {
+        wanted.at = from.with_port(next_port());
+        if (!is_taken(wanted) && !(ports_repeat_ && wire_.is_used(wanted.at, to))) {
+            return last_port_;
+        }
+    }
+    return 0;
 }
 
 void Network::happen(const Event& event) {

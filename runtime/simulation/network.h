@@ -1,9 +1,10 @@
 // Network: sockets, listeners and the handshake between them, as non-blocking calls.
 //
-// One network is the whole world: every address is a host, and whoever listens on one can be
-// reached there.
+// One network is the whole world: every address is a host, unless NetworkOptions::hosts says which
+// are, and whoever listens on one can be reached there.
 // A connection is ready to be accepted when the third packet of its handshake has arrived, and the
 // client may have sent by then.
+// A local port is free again once its connection is over: nothing is kept for TIME_WAIT.
 //
 // Ownership:    Descriptors are numbered by the caller, who closes each.
 // Errors:       As Wire.
@@ -47,12 +48,13 @@ public:
           random_(random),
           faults_(faults),
           observer_(observer),
-          wire_(options, random, faults, observer) {}
+          wire_(options, random, faults, observer),
+          last_port_(options.network.port_min) {}
     Network(Network&&) = delete;
 
     [[nodiscard]] bool has(int fd) const noexcept { return sockets_.contains(fd); }
 
-    void open(int fd, int family) { sockets_[fd] = Unconnected{family}; }
+    void open(int fd, int family) { sockets_[fd] = Unconnected{.family = family}; }
     // 0, or a negated errno. One more than the backlog may wait, as on Linux.
     [[nodiscard]] std::int32_t listen(int fd, const Endpoint& at, const ListenOptions& options);
     void close(int fd, Ending ending) noexcept;
@@ -86,15 +88,22 @@ public:
 private:
     struct Unconnected {
         int family;
+        int os_errno = 0;  // Of a connect that failed before anything was sent.
     };
     struct Listener {
         Endpoint at;
+        int family;
         std::size_t backlog;
         bool shares_port;
+        bool ipv6_only;
         std::size_t half_open = 0;
         std::deque<ConnectionId> queue = {};
     };
-    using Socket = std::variant<Unconnected, Listener, EndId>;
+    struct Connected {
+        EndId end;
+        int family;
+    };
+    using Socket = std::variant<Unconnected, Listener, Connected>;
 
     enum class Step : std::uint8_t {
         synchronise,  // The client's SYN arrives.
@@ -111,12 +120,16 @@ private:
     };
 
     [[nodiscard]] const EndId* end_of(int fd) const noexcept;
-    [[nodiscard]] bool is_taken(const Endpoint& at, bool shares_port) const noexcept;
+    [[nodiscard]] static int closeness(const Endpoint& to, const Listener& listener) noexcept;
+    [[nodiscard]] bool is_host(const Endpoint& at) const noexcept;
+    [[nodiscard]] bool is_taken(const Listener& wanted) const noexcept;
     [[nodiscard]] Reachability reachability_of(const Endpoint& from, const Endpoint& to);
     [[nodiscard]] bool is_off(const Endpoint& host) const noexcept;
     [[nodiscard]] Route route_to(const Endpoint& to) const;
     [[nodiscard]] std::optional<int> listener_for(const Endpoint& to);
-    [[nodiscard]] std::uint16_t free_port(const Endpoint& at);
+    [[nodiscard]] std::uint16_t next_port() noexcept;
+    [[nodiscard]] std::uint16_t port_for(Listener wanted);
+    [[nodiscard]] std::uint16_t port_between(const Endpoint& from, const Endpoint& to);
     [[nodiscard]] bool is_stale(const Event& event) const noexcept;
     void happen(const Event& event);
     void synchronise(const Event& event);
@@ -129,7 +142,8 @@ private:
     DescriptorObserver& observer_;
     Wire wire_;
     Instant now_{};
-    std::uint16_t next_port_ = 32'768;
+    std::uint16_t last_port_;
+    bool ports_repeat_ = false;  // All have been given once.
     std::map<int, Socket> sockets_;
     std::vector<std::pair<Endpoint, Reachability>> reachability_;
     std::vector<Endpoint> hosts_off_;

@@ -52,6 +52,8 @@ Options hostile(std::uint64_t seed) {
     options.disk.write_error_percent = percent(random, 10);
     options.disk.sync_error_percent = percent(random, 10);
     options.disk.name_error_percent = percent(random, 10);
+    options.network.no_port_percent = percent(random, 10);
+    options.send_error_percent = percent(random, 10);
     return options;
 }
 

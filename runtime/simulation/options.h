@@ -52,11 +52,15 @@ struct NetworkOptions {
     std::uint64_t octets_per_second = 0;
 
     std::vector<Route> routes = {};
+    std::vector<Endpoint> hosts = {};  // None: every address is one, whatever its port.
+    std::uint16_t port_min = 32'768;   // Of those that a connect, or a listener at port 0, gets.
+    std::uint16_t port_max = 60'999;
     std::size_t segment_octets_max = 65'483;
     std::size_t send_buffer_octets = 256 * 1024;
     std::size_t receive_buffer_octets = 128 * 1024;
 
     int cut_segment_percent = 0;  // A segment ends at any octet.
+    int no_port_percent = 0;
     int refused_percent = 0;
     int unreachable_percent = 0;
     int unanswered_percent = 0;
@@ -94,6 +98,7 @@ struct Options {
     int no_socket_percent = 0;
     int accept_error_percent = 0;
     int accept_aborted_percent = 0;
+    int send_error_percent = 0;
     int short_send_percent = 0;
     int short_receive_percent = 0;
     int multishot_end_percent = 0;

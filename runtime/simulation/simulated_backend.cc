@@ -48,7 +48,7 @@ SimulatedBackend::SimulatedBackend(const Options& options)
       faults_(options_),
       buffers_(options.buffers, options.buffer_octets),
       network_(options, random_, faults_, *this),
-      disk_(options, faults_) {
+      disks_(options.disk, faults_) {
     faults_.set_now(now_);
     network_.advance(now_);
 }
@@ -149,15 +149,19 @@ void SimulatedBackend::start(Entry& entry) noexcept {
     } else if (const auto* const send = std::get_if<Send>(&request)) {
         entry.to_send = octets_of(send->parts);
         if (entry.to_send > 0) {
+            entry.fails = faults_.happens(FaultKind::send_error, options_.send_error_percent);
+        }
+        if (entry.to_send > 0 && !entry.fails) {
             entry.to_send =
                 faults_.draw(FaultKind::short_send, options_.short_send_percent, 1, entry.to_send)
                     .value_or(entry.to_send);
         }
-    } else if (entry.fd < 0 || disk_.has(entry.fd)) {
-        const auto least = static_cast<std::uint64_t>(options_.disk.latency_min.count());
-        const auto most = static_cast<std::uint64_t>(options_.disk.latency_max.count());
+    } else if (entry.fd < 0 || disks_.has(entry.fd)) {
+        const DiskOptions& disk = disks_.options_for(request);
+        const auto least = static_cast<std::uint64_t>(disk.latency_min.count());
+        const auto most = static_cast<std::uint64_t>(disk.latency_max.count());
         const std::uint64_t slowness =
-            faults_.happens(FaultKind::stall, options_.disk.stall_percent) ? 100 : 1;
+            faults_.happens(FaultKind::stall, disk.stall_percent) ? 100 : 1;
         const std::uint64_t takes = slowness * random_.between(least, most);
         due_.put(now_ + Duration(static_cast<std::int64_t>(takes)), entry.id);
     }
@@ -194,7 +198,7 @@ void SimulatedBackend::refresh(Entry& entry) noexcept {
     if (!entry.started) {
         return;
     }
-    if (std::holds_alternative<Send>(entry.operation->request)) {
+    if (std::holds_alternative<Send>(entry.operation->request) && !entry.fails) {
         push_octets(entry);
     }
     const bool could = entry.cancelled || could_complete(entry);
@@ -220,7 +224,7 @@ bool SimulatedBackend::could_complete(const Entry& entry) const noexcept {
         return may_take && (network_.poll(entry.fd) & (POLLIN | POLLHUP)) != 0;
     }
     if (std::holds_alternative<Send>(request)) {
-        return entry.sent == entry.to_send || network_.refuses_to_send(entry.fd);
+        return entry.fails || entry.sent == entry.to_send || network_.refuses_to_send(entry.fd);
     }
     if (std::holds_alternative<Poll>(request)) {
         const std::uint32_t events = events_of(entry);
@@ -339,10 +343,11 @@ bool SimulatedBackend::ends_multishot() {
     return faults_.happens(FaultKind::multishot_end, options_.multishot_end_percent);
 }
 
-// A failure after progress is not told, as MSG_WAITALL has it; and it is told to nobody else.
+// A failure after progress is not told, as MSG_WAITALL has it; and it is told to nobody else. What
+// ended the connection is told before a want of memory is.
 std::int32_t SimulatedBackend::result_of_send(Entry& entry) noexcept {
     const bool is_nothing = entry.to_send == 0;
-    std::int32_t else_result = is_nothing ? 0 : -ECANCELED;
+    std::int32_t else_result = is_nothing ? 0 : entry.fails ? -ENOBUFS : -ECANCELED;
     if ((is_nothing || entry.sent < entry.to_send) && network_.refuses_to_send(entry.fd)) {
         constexpr std::byte any{};
         else_result = network_.send(entry.fd, std::span(&any, 1));
@@ -353,31 +358,11 @@ std::int32_t SimulatedBackend::result_of_send(Entry& entry) noexcept {
 std::int32_t SimulatedBackend::result_of_file(const Request& request) noexcept {
     if (const auto* const open = std::get_if<Open>(&request)) {
         const Result<int> fd = new_descriptor(Phase::open);
-        const std::int32_t result =
-            fd ? disk_.open(*fd, open->path, open->flags, open->mode) : -EMFILE;
+        const std::int32_t result = fd ? disks_.open(*fd, *open) : -EMFILE;
         descriptors_open_ -= fd && result < 0 ? 1U : 0U;
         return result < 0 ? result : *fd;
     }
-    if (const auto* const read = std::get_if<Read>(&request)) {
-        return disk_.read(read->fd, read->into, read->offset);
-    }
-    if (const auto* const write = std::get_if<Write>(&request)) {
-        return disk_.write(write->fd, write->from, write->offset, unix_seconds());
-    }
-    if (const auto* const sync = std::get_if<Sync>(&request)) {
-        return disk_.sync(sync->fd);
-    }
-    if (const auto* const link = std::get_if<Link>(&request)) {
-        return disk_.link(link->fd, link->path);
-    }
-    if (const auto* const rename = std::get_if<Rename>(&request)) {
-        return disk_.rename(rename->from, rename->to);
-    }
-    if (const auto* const remove = std::get_if<Remove>(&request)) {
-        return disk_.remove(remove->path);
-    }
-    const auto& status = std::get<ReadStatus>(request);
-    return disk_.status(status.fd, *status.into);
+    return disks_.perform(request, unix_seconds());
 }
 
 void SimulatedBackend::park_if_starved(Entry& entry) noexcept {

@@ -17,6 +17,7 @@
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/simulation/agenda.h"
 #include "sluice/runtime/simulation/disk.h"
+#include "sluice/runtime/simulation/disks.h"
 #include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/network.h"
 #include "sluice/runtime/simulation/options.h"
@@ -65,10 +66,14 @@ public:
     void cut(std::size_t connection, Direction direction, CutKind kind) noexcept;
 
     // From now on nothing reaches the host at this address, nothing comes from it, and nobody is
-    // told. What still runs there writes to the disk, unless that is off too.
+    // told. What still runs there writes to its disk, unless that is off too.
     void power_off(const Endpoint& host) { network_.power_off(host); }
 
-    [[nodiscard]] Disk& disk() noexcept { return disk_; }
+    // The disk at "/"; and another host's, which programs find under this directory.
+    [[nodiscard]] Disk& disk() noexcept { return disks_.root(); }
+    Disk& mount(std::string_view directory, const DiskOptions& options = {}) {
+        return disks_.mount(directory, options);
+    }
 
     // Calls `act` at an instant of the world's own time: to cut, to crash, to look. It resumes
     // nothing, and a world that ends before does without it.
@@ -100,6 +105,7 @@ private:
         int fd;
         bool started = false;
         bool cancelled = false;
+        bool fails = false;      // Of a Send: with ENOBUFS.
         bool is_due = false;     // Of a file operation: the disk has done it.
         bool is_ready = false;   // It is in `ready_`.
         bool is_parked = false;  // It is in `parked_`.
@@ -138,7 +144,7 @@ private:
     Faults faults_;
     ReceivePool buffers_;
     Network network_;
-    Disk disk_;
+    Disks disks_;
     std::function<void(const std::string&)> handler_;
 
     Id next_id_ = 1;

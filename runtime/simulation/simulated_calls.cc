@@ -70,8 +70,8 @@ void SimulatedBackend::close(int fd, Ending ending) noexcept {
         of_descriptor_.erase(found);
     }
     --descriptors_open_;
-    if (disk_.has(fd)) {
-        disk_.close(fd);
+    if (disks_.has(fd)) {
+        disks_.close(fd);
     } else {
         network_.close(fd, ending);
     }
@@ -101,7 +101,7 @@ Result<int> SimulatedBackend::new_descriptor(Phase phase) noexcept {
 }
 
 void SimulatedBackend::check_descriptor(int fd, std::string_view what) noexcept {
-    if (!network_.has(fd) && !disk_.has(fd)) {
+    if (!network_.has(fd) && !disks_.has(fd)) {
         violation(std::string(what) + " of descriptor " + std::to_string(fd) +
                   ", which is not open");
     }

@@ -81,6 +81,14 @@ void Wire::abandon(EndId id, int os_errno) noexcept {
     forget_if_over(id.connection);
 }
 
+bool Wire::is_used(const Endpoint& client, const Endpoint& server) const noexcept {
+    return std::ranges::any_of(connections_, [&](const auto& each) {
+        const auto& ends = each.second.ends;
+        return ends[index_of(Side::client)].at == client && !ends[index_of(Side::client)].dead &&
+               ends[index_of(Side::server)].at == server;
+    });
+}
+
 std::int32_t Wire::receive(EndId id, std::span<std::byte> into) noexcept {
     End& receiver = end(id);
     const Direction direction = reverse(sent_by(id.side));

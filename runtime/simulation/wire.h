@@ -80,6 +80,8 @@ public:
     void close(EndId id, Ending ending) noexcept;
 
     [[nodiscard]] bool known(ConnectionId id) const noexcept { return connections_.contains(id); }
+    // Whether a connection from there to there has its client's end still.
+    [[nodiscard]] bool is_used(const Endpoint& client, const Endpoint& server) const noexcept;
     [[nodiscard]] bool holds(EndId id) const noexcept {
         return known(id.connection) && end(id).fd >= 0;
     }

@@ -37,14 +37,21 @@ class OnSimulation {
 public:
     static constexpr std::uint64_t seeds = 50;
 
-    explicit OnSimulation(std::uint64_t seed)
+    explicit OnSimulation(std::uint64_t seed, std::uint16_t port_min = 32'768,
+                          std::uint16_t port_max = 60'999)
         : backend_({.seed = seed,
+                    .network = {.hosts = {Endpoint::loopback(0), *Endpoint::parse("[::1]:0")},
+                                .port_min = port_min,
+                                .port_max = port_max},
                     .buffers = contract_buffers,
                     .buffer_octets = contract_buffer_octets,
-                    .descriptors_max = contract_descriptors}) {}
+                    .descriptors_max = contract_descriptors}) {
+        backend_.mount("/dev/shm");
+    }
 
     Backend& operator*() noexcept { return backend_; }
     Backend* operator->() noexcept { return &backend_; }
+    [[nodiscard]] simulation::SimulatedBackend& simulated() noexcept { return backend_; }
     [[nodiscard]] static std::string path(std::string_view name) {
         return "/tmp/" + std::string(name);
     }

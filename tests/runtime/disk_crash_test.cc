@@ -26,7 +26,7 @@ constexpr std::size_t sector = 512;
 class Machine {
 public:
     explicit Machine(const Options& options = {})
-        : options_(options), faults_(options_), disk_(options_, faults_) {
+        : options_(options), faults_(options_), disk_(options_.disk, faults_) {
         disk_.make_directory("/store");
         disk_.make_directory("/other");
     }
@@ -61,7 +61,7 @@ public:
             Random random(seed);
             const Options options;
             Faults faults(options);
-            Disk next(options, faults);
+            Disk next(options.disk, faults);
             next.load(disk_.crash(random));
             seen.insert(look(next));
         }

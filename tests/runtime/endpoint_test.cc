@@ -38,6 +38,21 @@ TEST_CASE("endpoint: the port can be told and changed, the rest stays", "[runtim
     CHECK(Endpoint::any(80).text() == "0.0.0.0:80");
 }
 
+TEST_CASE("endpoint: IPv4 has a name in IPv6, and nothing else is changed by it",
+          "[runtime][endpoint]") {
+    const Endpoint four = Endpoint::parse("192.0.2.1:80").value();
+    const Endpoint mapped = Endpoint::parse("[::ffff:192.0.2.1]:80").value();
+    CHECK(four.mapped() == mapped);
+    CHECK(mapped.unmapped() == four);
+    CHECK(mapped.mapped() == mapped);
+    CHECK(four.unmapped() == four);
+    const Endpoint six = Endpoint::parse("[2001:db8::1]:80").value();
+    CHECK(six.mapped() == six);
+    CHECK(six.unmapped() == six);
+    CHECK(Endpoint().mapped() == Endpoint());
+    CHECK(Endpoint().unmapped() == Endpoint());
+}
+
 TEST_CASE("endpoint: none is none", "[runtime][endpoint]") {
     const Endpoint none;
     CHECK(none.family() == AF_UNSPEC);

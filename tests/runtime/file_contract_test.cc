@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -115,6 +116,41 @@ TEMPLATE_TEST_CASE("file: a rename replaces, and who had the old file open keeps
         world->close(renamed);
         CHECK(result_of(*world, Remove{to.c_str()}) == 0);
         CHECK(result_of(*world, Remove{to.c_str()}) == -ENOENT);
+    });
+}
+
+// Whether there are two, and not one under two names.
+bool are_apart(Backend& backend, const char* one, const char* other) {
+    if (backend.name() == "simulated") {
+        return true;
+    }
+    struct stat of_one{};
+    struct stat of_other{};
+    return ::stat(one, &of_one) == 0 && ::stat(other, &of_other) == 0 &&
+           of_one.st_dev != of_other.st_dev;
+}
+
+TEMPLATE_TEST_CASE("file: no name leads from one file system to another",
+                   "[runtime][contract][file]", OnSimulation, OnUring, OnEpoll) {
+    in_each_world<TestType>([](TestType& world) {
+        const std::string here = world.path("here");
+        const std::string beside = world.path("beside");
+        const std::string there = "/dev/shm/sluice-test-" + std::to_string(::getpid());
+        const int fd = open_file(*world, here, O_CREAT | O_WRONLY);
+        REQUIRE(fd >= 0);
+        if (!are_apart(*world, here.c_str(), "/dev/shm")) {
+            WARN("not checked on " << world->name() << ": /dev/shm is no file system of its own");
+        } else {
+            CHECK(result_of(*world, Rename{here.c_str(), there.c_str()}) == -EXDEV);
+            const int unnamed = open_file(*world, "/dev/shm", O_TMPFILE | O_WRONLY);
+            REQUIRE(unnamed >= 0);
+            CHECK(result_of(*world, Link{unnamed, beside.c_str()}) == -EXDEV);
+            CHECK(result_of(*world, Link{unnamed, there.c_str()}) == 0);
+            CHECK(result_of(*world, Remove{there.c_str()}) == 0);
+            world->close(unnamed);
+        }
+        world->close(fd);
+        CHECK(result_of(*world, Remove{here.c_str()}) == 0);
     });
 }
 

@@ -375,6 +375,32 @@ TEST_CASE("simulation: a full disk takes what fits, then nothing", "[runtime][si
     CHECK(backend.disk().used_octets() == 0);
 }
 
+TEST_CASE("simulation: a host's own disk is full, slow, crashed and off by itself",
+          "[runtime][simulation][file]") {
+    SimulatedBackend backend;
+    simulation::Disk& own =
+        backend.mount("/host", {.latency_min = 5ms, .latency_max = 5ms, .capacity_octets = 3});
+    const std::string_view text = "four";
+    const auto octets = std::as_bytes(std::span(text));
+    const auto write = [&](const char* path) {
+        const int fd = result_of(backend, Open{path, O_CREAT | O_WRONLY, 0600});
+        REQUIRE(fd >= 0);
+        const std::int32_t result = result_of(backend, Write{fd, octets, 0});
+        backend.close(fd);
+        return result;
+    };
+    const Instant before = backend.now();
+    CHECK(write("/hosts") == 4);  // Beside it, not in it.
+    CHECK(backend.now() < before + 5ms);
+    CHECK(write("/host/file") == 3);
+    CHECK(backend.now() >= before + 10ms);
+    CHECK(own.contents("/file") == "fou");
+    CHECK(backend.disk().contents("/host/file") == std::nullopt);
+    own.power_off();
+    CHECK(result_of(backend, Open{"/host/file", O_RDONLY, 0}) == -EIO);
+    CHECK(write("/hosts") == 4);
+}
+
 TEST_CASE("simulation: what was not synced is not what a crash would leave",
           "[runtime][simulation][file]") {
     SimulatedBackend backend;

@@ -175,6 +175,40 @@ TEST_CASE("faults: each can be said in words", "[runtime][simulation]") {
           "refused #0, at 0.000000000 s\n");
 }
 
+TEST_CASE("faults: a send without memory has sent nothing, and its connection lives",
+          "[runtime][simulation]") {
+    SimulatedBackend backend({.script = {{{.kind = FaultKind::send_error, .number = 1}}}});
+    Pair pair(backend);
+    CHECK(send(backend, pair.client, "one") == 3);
+    CHECK(send(backend, pair.client, "two") == -ENOBUFS);
+    CHECK(!backend.socket_state(pair.client).closed);
+    CHECK(send(backend, pair.client, "three") == 5);
+    CHECK(receive_octets(backend, pair.server, 8) == "onethree");
+}
+
+TEST_CASE("faults: what ended a connection is told to a send before the want of memory is",
+          "[runtime][simulation]") {
+    SimulatedBackend backend({.script = {{{.kind = FaultKind::send_error, .number = 0}}}});
+    Pair pair(backend);
+    pair.close(pair.server, Ending::reset);
+    REQUIRE(wait_for(backend, [&] { return backend.socket_state(pair.client).closed; }));
+    CHECK(send(backend, pair.client, "x") == -ECONNRESET);
+}
+
+TEST_CASE("faults: a connect without a port has sent nothing, and can be tried again",
+          "[runtime][simulation]") {
+    SimulatedBackend backend({.script = {{{.kind = FaultKind::no_port}}}});
+    const int listener = backend.listen(Endpoint::loopback(80), {}).value();
+    const Endpoint to = backend.local_endpoint(listener);
+    const int fd = backend.open_socket(AF_INET).value();
+    const Instant before = backend.now();
+    CHECK(result_of(backend, Connect{fd, &to}) == -EADDRNOTAVAIL);
+    CHECK(backend.now() == before);
+    CHECK(result_of(backend, Connect{fd, &to}) == 0);
+    backend.close(fd);
+    backend.close(listener);
+}
+
 TEST_CASE("faults: an accept whose connection was aborted has lost it, any other error has not",
           "[runtime][simulation]") {
     struct Row {
