@@ -94,6 +94,9 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
         case Mechanism::sink_error: return call != nullptr && call->gave_up == cause.mechanism;
         case Mechanism::drain: return evidence.client_closed_at <= ended;
         case Mechanism::limit:
+            if (cause.party == Party::local_resource && is_assigned(outcome)) {
+                return wire != nullptr && wire->client.starved_at <= ended;
+            }
             return cause.party == Party::local_resource || is_too_much(file, attempt, options) ||
                    file.is_raw(attempt.key.first);
         case Mechanism::internal: return false;
@@ -129,7 +132,9 @@ bool is_proven(const CaseFile& file, const ExchangeKey& key, const Told& told) {
                    (handling->at == Host::store || handling->threw || handling->aborted ||
                     handling->sent.failed || !handling->sent.ended);
         case Mechanism::drain: return file.evidence.drained_at <= told.at;
-        case Mechanism::limit: return true;
+        case Mechanism::limit:
+            return cause.party != Party::local_resource ||
+                   (wire != nullptr && wire->server.starved_at <= told.at);
         case Mechanism::refused:
         case Mechanism::tls:
         case Mechanism::deadline:

@@ -259,8 +259,8 @@ void check_confirmed(const CaseFile& file, Found& found) {
         // Who half-closes without having read looks to a server like one who has: the one thing
         // that its heuristic cannot see.
         const bool half_closed = wire != nullptr && wire->client.half_closed;
-        // Nor can it see that a FIN is somebody else's than the client's.
-        const bool forged = wire != nullptr && wire->server.fin_seen_at < wire->client.shut_at;
+        // Nor can it see that a FIN is somebody else's than the client's, whose own takes time.
+        const bool forged = wire != nullptr && wire->server.fin_seen_at <= wire->client.shut_at;
         if (is_confirmed && !half_closed && !forged &&
             (wire == nullptr || wire->client.delivered < sum)) {
             found.push_back(

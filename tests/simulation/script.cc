@@ -51,6 +51,13 @@ constexpr std::array world_rows = {
     KindRow{FaultKind::crash, "crash", 40, 40},
 };
 
+// Of which worlds have some more, at the end of their scripts: so the numbers that earlier ones are
+// left out by, and what else a seed makes, stay what they were.
+constexpr std::array later_rows = {
+    KindRow{FaultKind::no_ports, "no_ports", 10, 30},
+    KindRow{FaultKind::send_errors, "send_errors", 10, 20},
+};
+
 // What goes wrong with some exchanges of a world.
 constexpr std::array call_rows = {
     KindRow{FaultKind::client_cancels, "client_cancels", 5, 20'000},
@@ -76,6 +83,11 @@ std::string_view name(FaultKind kind) noexcept {
         }
     }
     for (const KindRow& row : call_rows) {
+        if (row.kind == kind) {
+            return row.name;
+        }
+    }
+    for (const KindRow& row : later_rows) {
         if (row.kind == kind) {
             return row.name;
         }
@@ -163,6 +175,7 @@ Script script_of(std::uint64_t seed, Workload workload) {
             script.faults.push_back(fault);
         }
     }
+    Random later(seed ^ 0x6c61746572);
     const std::uint64_t cuts = random.chance(50) ? 0 : random.between(1, 3);
     for (std::uint64_t count = 0; count < cuts; ++count) {
         using enum CutKind;
@@ -178,6 +191,11 @@ Script script_of(std::uint64_t seed, Workload workload) {
                 script.faults.push_back({row.kind, call, amount(random, row.most), {}});
                 break;
             }
+        }
+    }
+    for (const KindRow& row : later_rows) {
+        if (later.chance(row.percent)) {
+            script.faults.push_back({.kind = row.kind, .amount = amount(later, row.most)});
         }
     }
     return script;
@@ -213,6 +231,8 @@ simulation::Options options_of(const Script& script) {
             case FaultKind::connects_unanswered:
                 options.network.unanswered_percent = percent;
                 break;
+            case FaultKind::no_ports: options.network.no_port_percent = percent; break;
+            case FaultKind::send_errors: options.send_error_percent = percent; break;
             case FaultKind::disk_stalls: options.disk.stall_percent = percent; break;
             case FaultKind::name_errors: options.disk.name_error_percent = percent; break;
             case FaultKind::short_reads: options.disk.short_read_percent = percent; break;

@@ -78,6 +78,9 @@ enum class FaultKind : std::uint8_t {
     drain,         // The origin shuts down after `amount` milliseconds.
     close_client,  // The client does.
     crash,         // The store loses its power after `amount` milliseconds.
+    // Again of every operation, `amount` per cent of them.
+    no_ports,
+    send_errors,
 };
 
 struct Fault {
@@ -92,7 +95,7 @@ struct Fault {
 
 // Whether it says how often, of every operation of a kind.
 [[nodiscard]] constexpr bool is_rate(FaultKind kind) noexcept {
-    return kind <= FaultKind::name_errors;
+    return kind <= FaultKind::name_errors || kind >= FaultKind::no_ports;
 }
 
 // Some of what befell single operations in a run by chance, by its numbers there. It happens again,

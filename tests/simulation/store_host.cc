@@ -18,6 +18,7 @@ constexpr const char* directory = "/objects";
 
 StoreHost::StoreHost(World& world)
     : world_(world),
+      disk_(world.backend.mount(directory, options_of(world.script).disk)),
       store_(directory),
       recorder_(world, Host::store, http::Side::server),
       server_(
@@ -27,7 +28,6 @@ StoreHost::StoreHost(World& world)
           },
           server_options_of(world.script)) {
     server_.observe(&recorder_);
-    world.backend.disk().make_directory(directory);
 }
 
 std::string StoreHost::name_of(std::uint32_t number) {
@@ -47,15 +47,10 @@ void StoreHost::crash() {
     }
     world_.evidence.crashed_at = world_.backend.now();
     Random random(world_.script.seed);
-    const simulation::DiskImage image = world_.backend.disk().crash(random);
-    world_.backend.disk().power_off();
-    const auto& root = image.nodes.front();
-    const auto objects = root.names.find(std::string_view(directory).substr(1));
-    if (objects == root.names.end()) {
-        return;
-    }
-    for (const auto& [name, node] : image.nodes[objects->second].names) {
-        if (!name.starts_with(AtomicFile::hidden_prefix)) {
+    const simulation::DiskImage image = disk_.crash(random);
+    disk_.power_off();
+    for (const auto& [name, node] : image.nodes.front().names) {
+        if (!image.nodes[node].is_directory && !name.starts_with(AtomicFile::hidden_prefix)) {
             const auto& octets = image.nodes[node].contents;
             world_.evidence.survivors[name].assign(reinterpret_cast<const char*>(octets.data()),
                                                    octets.size());

@@ -36,6 +36,7 @@ private:
     [[nodiscard]] Task<> put_half(http::Request& request, http::Responder& responder);
 
     World& world_;
+    simulation::Disk& disk_;  // Its own.
     examples::Store store_;
     Counter counter_;
     Recorder recorder_;

@@ -75,6 +75,8 @@ bool Wiretap::completing(Relayed& operation, Completion& completion) noexcept {
             end->accepted += static_cast<std::uint64_t>(result);
         } else if (end != nullptr && failed(*end, result)) {
             end->send_failed_at = std::min(end->send_failed_at, now());
+        } else if (end != nullptr && result == -ENOBUFS) {
+            end->starved_at = std::min(end->starved_at, now());
         }
     } else if (const auto* const receive = std::get_if<Receive>(&request)) {
         WireEnd* const end = end_of(receive->fd);

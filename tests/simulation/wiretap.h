@@ -30,6 +30,7 @@ struct WireEnd {
     Instant fin_seen_at = never;     // An end of stream was handed out.
     Instant reset_seen_at = never;   // An error was, or TCP said that the connection is gone.
     Instant send_failed_at = never;  // By a reset.
+    Instant starved_at = never;      // A send was refused for want of memory.
     Instant shut_at = never;         // It sent its own FIN, by shutting down or by closing.
     Instant closed_at = never;
     bool half_closed = false;
