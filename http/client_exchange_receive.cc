@@ -191,6 +191,9 @@ void ClientExchange::took_final() {
         stop_sending();
     }
     reader_.set();
+    if (send_failed_) {
+        writer_.set();  // Who writes need not wait for another attempt: there is an answer.
+    }
     if (framing.ends_with_head()) {
         completed();
     }

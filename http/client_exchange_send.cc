@@ -131,7 +131,8 @@ Task<sluice::Result<void>> ClientExchange::finish() {
     }
     while (outcome_.send.phase != SendPhase::all_accepted) {
         const bool gave_up = failed_ || send_failed_ || outcome_.send.stopped;
-        if (stage_ == Stage::ended || (gave_up && !framing_.ends_with_head())) {
+        const bool may_come_again = framing_.ends_with_head() && !has_head_;
+        if (stage_ == Stage::ended || (gave_up && !may_come_again)) {
             co_return std::unexpected(error_of_writing());
         }
         writer_.reset();
@@ -195,14 +196,14 @@ void ClientExchange::request_accepted() {
 }
 
 // What the peer sent before it went can still be read, and may be its answer: so this is not the
-// end. The input's end follows soon.
+// end. The input's end follows soon; but not where the connection lives, and we could not send.
 void ClientExchange::sending_failed(const sluice::Error& error) {
     const bool we_stopped = failed_ || outcome_.send.stopped;
     if (we_stopped || std::exchange(send_failed_, true)) {
         return;
     }
     const Cause cause = send_cause(error, outcome_);
-    if (cause.mechanism == Mechanism::timeout) {
+    if (cause.mechanism == Mechanism::timeout || cause.party == Party::local_resource) {
         fail(cause);
         return;
     }

@@ -302,6 +302,44 @@ TEST_CASE("client: close() closes idle connections at once", "[http][client]") {
     with_client({{expect_heads(), say(ok + "hello"), rest()}}, close_with_idle);
 }
 
+Task<> upload_without_memory(ClientRig& rig) {
+    std::optional<Outcome> outcome;
+    co_await upload(rig.client(), put(rig.url()).length(content.size()), outcome);
+    REQUIRE(outcome);
+    CHECK(facts_of(*outcome) ==
+          "C18 0 never_on_wire | local_resource limit send_head none | "
+          "assigned 0+0/10000+0 of 300000 | none none 0+0+0 of - | 1");
+    CHECK(outcome->times.ended - outcome->times.queued < 1s);
+}
+
+TEST_CASE("client: a send that this machine has no memory for ends its exchange at once",
+          "[http][client]") {
+    simulation::Options world;
+    world.script = {{.kind = simulation::FaultKind::send_error}};
+    with_client({{rest()}}, upload_without_memory, {}, world);
+}
+
+// The answer is whole, and its connection was reset while the request's head was still being sent.
+Task<> finish_first(ClientRig& rig) {
+    const ClientRequest request = put(rig.url()).length(0);
+    Exchange exchange = rig.client().begin(request);
+    const sluice::Result<void> finished = co_await exchange.body().finish();
+    CHECK_FALSE(finished.has_value());
+    const sluice::Result<std::string> answer = co_await read_all(exchange);
+    CHECK(answer == "hello");
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(verdict_of(outcome) == Verdict::answered_early);
+    CHECK(outcome.times.ended - outcome.times.queued < 1s);
+}
+
+TEST_CASE("client: who finishes a request is not kept waiting once its answer has come",
+          "[http][client]") {
+    simulation::Options world;
+    world.network.send_buffer_octets = 10;
+    world.network.receive_buffer_octets = 10;
+    with_client({{pause(1ms), say(ok + "hello"), pause(1ms), reset()}}, finish_first, {}, world);
+}
+
 // What becomes of exchanges must not depend on the luck of any operation.
 Task<> survive(ClientRig& rig) {
     std::optional<Outcome> outcome;

@@ -51,5 +51,15 @@ TEST_CASE("found: a FIN that came no later than its sender sent one was somebody
     CHECK(run_and_judge(script, Plant::none).violations.empty());
 }
 
+// A client waited for the end of a connection that lived.
+TEST_CASE("found: without memory for a send its exchange ends, and nobody waits for the peer's end",
+          "[simulation][campaign]") {
+    for (const std::uint64_t seed : {std::uint64_t{1869182990902}, std::uint64_t{1869183000137}}) {
+        CAPTURE(seed);
+        const Script script = script_of(seed, Workload::mixed);
+        CHECK(run_and_judge(script, Plant::none).violations.empty());
+    }
+}
+
 }  // namespace
 }  // namespace sluice::campaign
