@@ -86,14 +86,18 @@ Task<int> serve_on(Loop& loop, Service& service) {
         co_return complain(service.at, acceptor.error());
     }
     if (++service.listening == service.threads) {
-        std::printf("listening on http://%s\n", (*acceptor)->local().text().c_str());
+        std::printf("listening on %s://%s\n", options.secure ? "https" : "http",
+                    (*acceptor)->local().text().c_str());
         std::fflush(stdout);
     }
     http::Server server(loop, service.handler, options.server);
     server.observe(options.observer);
     const Context context = co_await this_task();
     Running<void> draining(context, drain_on_signal(server, options.drain));
-    const Result<void> served = co_await server.serve(**acceptor);
+    const std::unique_ptr<Acceptor> secure =
+        options.secure ? options.secure(loop, **acceptor) : nullptr;
+    Acceptor& accepting = secure != nullptr ? *secure : **acceptor;
+    const Result<void> served = co_await server.serve(accepting);
     draining.request_stop();
     co_await draining.join();
     draining.take();

@@ -18,9 +18,13 @@
 #include "sluice/http/server_options.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/loop.h"
 #include "sluice/runtime/make_backend.h"
+#include "sluice/runtime/transport.h"
 
 #include <chrono>
+#include <functional>
+#include <memory>
 
 namespace sluice::examples {
 
@@ -31,6 +35,9 @@ struct ServeOptions {
     Duration drain = std::chrono::seconds(10);
     http::ServerOptions server;
     http::OutcomeObserver* observer = nullptr;
+
+    // Makes the connections of one loop's acceptor secure: secure_serving.h does. None: plain.
+    std::function<std::unique_ptr<Acceptor>(Loop& loop, Acceptor& acceptor)> secure = {};
 
     // --listen, --threads and --backend.
     void add_to(CommandLine& line);

@@ -312,7 +312,7 @@ void ClientExchange::judge_limits() {
 // Why nothing more can be had of the exchange, in the runtime's words.
 sluice::Error ClientExchange::error() const noexcept {
     const auto as = [this](sluice::Errc code) {
-        return sluice::Error{code, sluice::Phase::receive, outcome_.cause.os_errno};
+        return sluice::Error{code, sluice::Phase::receive, 0, outcome_.cause.os_errno};
     };
     switch (outcome_.cause.mechanism) {
         case Mechanism::fin: return as(sluice::Errc::end_of_stream);

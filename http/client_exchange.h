@@ -189,7 +189,7 @@ private:
     void took_head();
     void took_interim();
     void took_final();
-    void input_ended();
+    void input_ended(const sluice::Error& error);
     void malformed(const Error& error);
     void take_ahead();
     [[nodiscard]] Content next_content();

@@ -59,14 +59,17 @@ ClientExchange::Input ClientExchange::receive() {
         return Input::nothing;
     }
     if (!*received) {
-        outcome_.receive.end = StreamEnd::reset;
-        input_ended();
+        outcome_.receive.end = stream_end_of(received->error().code);
+        // What of TCP it was is no matter; what of TLS is.
+        input_ended(outcome_.receive.end == StreamEnd::cut
+                        ? received->error()
+                        : sluice::Error{sluice::Errc::reset, sluice::Phase::receive});
         return Input::ended;
     }
     input_ = std::move(**received);
     if (input_.empty()) {
         outcome_.receive.end = StreamEnd::fin;
-        input_ended();
+        input_ended({sluice::Errc::end_of_stream, sluice::Phase::receive});
         return Input::ended;
     }
     Times& times = outcome_.times;
@@ -78,15 +81,13 @@ ClientExchange::Input ClientExchange::receive() {
 }
 
 // The peer will say no more.
-void ClientExchange::input_ended() {
+void ClientExchange::input_ended(const sluice::Error& error) {
     const bool is_fin = outcome_.receive.end == StreamEnd::fin;
     if (is_fin && has_head_ && outcome_.receive.framing == BodyFraming::close) {
         completed();
         return;
     }
     const bool never_sent = outcome_.send.wire_accepted() == 0 && outcome_.connection.reused();
-    const sluice::Error error{is_fin ? sluice::Errc::end_of_stream : sluice::Errc::reset,
-                              sluice::Phase::receive};
     fail(receive_cause(error, never_sent ? ExchangePhase::idle : phase(), TimeoutKind::none));
 }
 

@@ -53,7 +53,12 @@ using BodyFraming = Framing::Kind;
 
 // How the peer's octets ended, as far as we looked. A server that only saw a half-close (fin) goes
 // on; a client that says "unanswered" has looked: the value is then not `open`.
-enum class StreamEnd : std::uint8_t { open, fin, reset };
+enum class StreamEnd : std::uint8_t {
+    open,
+    fin,
+    cut,  // TLS failed, or TCP's FIN came without TLS's own: nobody vouches for this end.
+    reset,
+};
 
 // What showed that the peer's application, not only its kernel, had our message. A heuristic.
 enum class Confirmation : std::uint8_t {

@@ -68,7 +68,8 @@ Task<> ServerConnection::serve(ServerCore& core, std::unique_ptr<Transport> tran
 bool ServerConnection::is_gone() const noexcept {
     switch (transport_.peer_end()) {
         case PeerEnd::none: return false;
-        case PeerEnd::fin: return core_.options().fin_is_gone;
+        case PeerEnd::fin:
+        case PeerEnd::cut: return core_.options().fin_is_gone;
         case PeerEnd::reset: return true;
     }
     std::unreachable();
@@ -117,7 +118,13 @@ ServerConnection::Next ServerConnection::take_input() {
                                 : Next::request;
     }
     if (!*received) {
-        return end_idle(Next::reset, Party::peer, Mechanism::reset);
+        const sluice::Error& error = received->error();
+        if (error.code == sluice::Errc::cut_short) {
+            return end_idle(Next::close, Party::peer, Mechanism::fin);  // Nothing was under way.
+        }
+        const bool reset = stream_end_of(error.code) == StreamEnd::reset;
+        return end_idle(reset ? Next::reset : Next::close, Party::peer,
+                        reset ? Mechanism::reset : Mechanism::tls);
     }
     input_ = std::move(**received);
     return input_.empty() ? end_idle(Next::close, Party::peer, Mechanism::fin) : Next::request;
@@ -257,8 +264,8 @@ Task<ServerConnection::Next> ServerConnection::linger() {
             next = octets > core_.options().linger_octets_max ? Next::close : Next::linger;
         } else {
             const sluice::Errc code = more.error().code;
-            const bool orderly =
-                code == sluice::Errc::end_of_stream || code == sluice::Errc::timed_out;
+            const bool orderly = code == sluice::Errc::end_of_stream ||
+                                 code == sluice::Errc::cut_short || code == sluice::Errc::timed_out;
             next = orderly ? Next::close : Next::reset;
         }
     }
@@ -291,6 +298,7 @@ void ServerConnection::sample_last(bool ended_before_us, bool fin_is_out) noexce
                 outcome.send.confirmation = Confirmation::orderly_close;
             }
             return;
+        case PeerEnd::cut: outcome.receive.end = StreamEnd::cut; return;
         case PeerEnd::reset:
             outcome.receive.end = StreamEnd::reset;
             outcome.blame(

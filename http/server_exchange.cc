@@ -162,6 +162,7 @@ ServerExchange::Next ServerExchange::head_failed() {
     switch (connection_->transport().peer_end()) {
         case PeerEnd::none: return Next::reset;
         case PeerEnd::fin: outcome().receive.end = StreamEnd::fin; return Next::close;
+        case PeerEnd::cut: outcome().receive.end = StreamEnd::cut; return Next::close;
         case PeerEnd::reset: outcome().receive.end = StreamEnd::reset; return Next::reset;
     }
     std::unreachable();
@@ -184,8 +185,7 @@ ExchangePhase ServerExchange::phase() const noexcept {
 
 void ServerExchange::client_gone() noexcept {
     client_gone_ = true;
-    const bool fin = connection_->transport().peer_end() == PeerEnd::fin;
-    outcome().receive.end = fin ? StreamEnd::fin : StreamEnd::reset;
+    outcome().receive.end = stream_end_of(connection_->transport().peer_end());
     if (!reading_) {
         note_gone();
     }
@@ -196,9 +196,8 @@ void ServerExchange::note_gone() noexcept {
     if (std::exchange(gone_noted_, true)) {
         return;
     }
-    const bool fin = outcome().receive.end == StreamEnd::fin;
     outcome().blame(
-        {Party::peer, fin ? Mechanism::fin : Mechanism::reset, phase(), TimeoutKind::none, 0});
+        {Party::peer, mechanism_of(outcome().receive.end), phase(), TimeoutKind::none, 0});
     if (stop_) {
         stop_->request();
     }
@@ -266,9 +265,12 @@ sluice::Error ServerExchange::input_ended(sluice::Error error) noexcept {
     if (error.code == sluice::Errc::reset) {
         client_gone_ = true;
         outcome().receive.end = StreamEnd::reset;
-    } else if (error.code == sluice::Errc::end_of_stream) {
-        outcome().receive.end = StreamEnd::fin;
+    } else if (error.code == sluice::Errc::end_of_stream || error.code == sluice::Errc::cut_short) {
+        outcome().receive.end = stream_end_of(error.code);
         content_status_ = Status::bad_request;
+    } else if (stream_end_of(error.code) == StreamEnd::cut) {
+        client_gone_ = true;
+        outcome().receive.end = StreamEnd::cut;
     } else if (error.code == sluice::Errc::timed_out && error.os_errno == 0) {
         content_status_ = Status::request_timeout;
     }

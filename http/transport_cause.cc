@@ -19,6 +19,11 @@ std::pair<Party, Mechanism> blamed(sluice::Errc code) noexcept {
         case sluice::Errc::cancelled: return {Party::local_resource, Mechanism::cancelled};
         case sluice::Errc::limit_exceeded: return {Party::peer, Mechanism::limit};
         case sluice::Errc::resources_exhausted: return {Party::local_resource, Mechanism::limit};
+        case sluice::Errc::malformed:
+        case sluice::Errc::cut_short:
+        case sluice::Errc::alert_received:
+        case sluice::Errc::alert_sent:
+        case sluice::Errc::untrusted: return {Party::peer, Mechanism::tls};
         case sluice::Errc::none:
         case sluice::Errc::not_found:
         case sluice::Errc::exists:
@@ -33,6 +38,34 @@ std::pair<Party, Mechanism> blamed(sluice::Errc code) noexcept {
 }
 
 }  // namespace
+
+StreamEnd stream_end_of(sluice::Errc code) noexcept {
+    switch (blamed(code).second) {
+        case Mechanism::fin: return StreamEnd::fin;
+        case Mechanism::tls: return StreamEnd::cut;
+        default: return StreamEnd::reset;
+    }
+}
+
+StreamEnd stream_end_of(PeerEnd end) noexcept {
+    switch (end) {
+        case PeerEnd::none: return StreamEnd::open;
+        case PeerEnd::fin: return StreamEnd::fin;
+        case PeerEnd::cut: return StreamEnd::cut;
+        case PeerEnd::reset: return StreamEnd::reset;
+    }
+    std::unreachable();
+}
+
+Mechanism mechanism_of(StreamEnd end) noexcept {
+    switch (end) {
+        case StreamEnd::open: return Mechanism::internal;
+        case StreamEnd::fin: return Mechanism::fin;
+        case StreamEnd::cut: return Mechanism::tls;
+        case StreamEnd::reset: return Mechanism::reset;
+    }
+    std::unreachable();
+}
 
 ExchangePhase sending_phase_of(const Outcome& outcome) noexcept {
     switch (outcome.send.phase) {

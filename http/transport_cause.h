@@ -5,8 +5,16 @@
 #include "sluice/http/cause.h"
 #include "sluice/http/outcome.h"
 #include "sluice/runtime/error.h"
+#include "sluice/runtime/transport.h"
 
 namespace sluice::http {
+
+// How the peer's octets ended, by the error that receiving came to, or by what the transport says.
+[[nodiscard]] StreamEnd stream_end_of(sluice::Errc code) noexcept;
+[[nodiscard]] StreamEnd stream_end_of(PeerEnd end) noexcept;
+
+// What happened, of an end that nobody else explained.
+[[nodiscard]] Mechanism mechanism_of(StreamEnd end) noexcept;
 
 // What the outgoing message was at: its head, its content, or done.
 [[nodiscard]] ExchangePhase sending_phase_of(const Outcome& outcome) noexcept;

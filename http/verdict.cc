@@ -1,5 +1,7 @@
 #include "sluice/http/verdict.h"
 
+#include "sluice/http/transport_cause.h"
+
 namespace sluice::http {
 
 namespace {
@@ -21,12 +23,7 @@ Mechanism mechanism_of(const Outcome& outcome) noexcept {
     if (outcome.cause) {
         return outcome.cause.mechanism;
     }
-    switch (outcome.receive.end) {
-        case StreamEnd::open: return Mechanism::internal;
-        case StreamEnd::fin: return Mechanism::fin;
-        case StreamEnd::reset: return Mechanism::reset;
-    }
-    return Mechanism::internal;
+    return mechanism_of(outcome.receive.end);
 }
 
 bool source_failed(const Cause& cause) noexcept {

@@ -70,6 +70,7 @@ enum class EventKind : std::uint8_t { any, input, accepted, task_end, tasks_end,
 class Event {
 public:
     class Wait;
+    class Relay;
 
     Event() noexcept = default;
     explicit Event(EventKind kind, int descriptor = -1) noexcept
@@ -129,6 +130,10 @@ private:
     friend class Event;
 
     void end(bool happened) noexcept {
+        if (waiter_ == nullptr) [[unlikely]] {
+            event_.set();  // A relay's: it stays.
+            return;
+        }
         happened_ = happened;
         event_.waiting_ = nullptr;
         waiter_->loop->schedule(*waiter_);
@@ -141,6 +146,22 @@ private:
     Coroutine* waiter_ = nullptr;
     bool may_stop_;
     bool happened_ = false;
+};
+
+// Sets `to` whenever `from` is set, for as long as it lives: nobody else can wait for `from` then.
+// What decorates a Transport passes its input_changed() on so.
+class Event::Relay final {
+public:
+    Relay(Event& from, Event& to) noexcept : from_(from), wait_(to, false) {
+        ensure(from_.waiting_ == nullptr);
+        from_.waiting_ = &wait_;
+    }
+    Relay(Relay&&) = delete;
+    ~Relay() { from_.waiting_ = nullptr; }
+
+private:
+    Event& from_;
+    Wait wait_;
 };
 
 inline void Event::set() noexcept {

@@ -1,6 +1,7 @@
 #include "sluice/runtime/error.h"
 
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/security.h"
 
 #include <cerrno>
 #include <cstring>
@@ -51,7 +52,7 @@ Errc code_of(int os_errno) noexcept {
 
 Error error_from_errno(int os_errno, Phase phase, std::uint64_t octets_done) noexcept {
     ensure(os_errno > 0);
-    return {code_of(os_errno), phase, os_errno, octets_done};
+    return {code_of(os_errno), phase, 0, os_errno, octets_done};
 }
 
 std::string_view describe(Errc code) noexcept {
@@ -75,6 +76,11 @@ std::string_view describe(Errc code) noexcept {
         case Errc::limit_exceeded: return "limit exceeded";
         case Errc::unsupported: return "not supported here";
         case Errc::invalid: return "invalid request";
+        case Errc::malformed: return "not what the protocol allows";
+        case Errc::cut_short: return "cut short: the stream ended without TLS's close_notify";
+        case Errc::alert_received: return "the peer ended TLS with an alert";
+        case Errc::alert_sent: return "we ended TLS with an alert";
+        case Errc::untrusted: return "the peer's certificate does not hold";
         case Errc::unexpected: return "unexpected error";
     }
     std::unreachable();
@@ -108,6 +114,13 @@ std::string describe(const Error& error) {
         text.append(describe(error.phase)).append(": ");
     }
     text.append(describe(error.code));
+    if (error.code == Errc::alert_received || error.code == Errc::alert_sent) {
+        const auto alert = static_cast<Alert>(error.tls);
+        text.append(": ").append(name(alert)).append(" (");
+        text.append(std::to_string(error.tls)).append(")");
+    } else if (error.code == Errc::untrusted) {
+        text.append(": ").append(describe(static_cast<Flaw>(error.tls)));
+    }
     if (error.os_errno != 0) {
         text.append(" (").append(std::strerror(error.os_errno)).append(")");
     }

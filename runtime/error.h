@@ -33,6 +33,11 @@ enum class Errc : std::uint8_t {
     limit_exceeded,       // A bound that the application set.
     unsupported,          // This kernel, file system or backend cannot do it.
     invalid,              // The request made no sense: an argument of ours or of the application.
+    malformed,            // What the peer sent is not of the protocol that was expected of it.
+    cut_short,            // TCP's FIN came before the end that TLS demands (close_notify).
+    alert_received,       // The peer's TLS gave up: Error::tls is the Alert that says why.
+    alert_sent,           // Our TLS gave up on what the peer sent: Error::tls is our Alert.
+    untrusted,            // The peer's certificate does not hold: Error::tls is its Flaw.
     unexpected,           // An errno this table does not name: see os_errno.
 };
 
@@ -59,6 +64,7 @@ enum class Phase : std::uint8_t {
 struct Error {
     Errc code = Errc::none;
     Phase phase = Phase::none;
+    std::uint8_t tls = 0;       // Where `code` says so: an Alert, or a Flaw (security.h).
     std::int32_t os_errno = 0;  // The positive errno behind `code`; 0 when no kernel was involved.
     std::uint64_t octets_done = 0;  // What the operation had moved before it failed.
 
@@ -89,7 +95,7 @@ template <typename T, typename E>
 
 [[nodiscard]] constexpr std::unexpected<Error> failure(Errc code, Phase phase,
                                                        std::uint64_t octets_done = 0) noexcept {
-    return std::unexpected(Error{code, phase, 0, octets_done});
+    return std::unexpected(Error{code, phase, 0, 0, octets_done});
 }
 
 }  // namespace sluice

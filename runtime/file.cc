@@ -54,7 +54,7 @@ Task<Result<File>> File::create_unnamed(std::string directory, mode_t mode) {
     Result<File> file = co_await open(std::move(directory), O_TMPFILE | O_RDWR, mode);
     // A kernel that has not heard of O_TMPFILE sees an attempt to write to a directory.
     if (!file && file.error().os_errno == EISDIR) {
-        co_return std::unexpected(Error{Errc::unsupported, Phase::open, EISDIR, 0});
+        co_return std::unexpected(Error{Errc::unsupported, Phase::open, 0, EISDIR});
     }
     co_return file;
 }
@@ -155,7 +155,7 @@ Result<std::string> File::attribute(const std::string& name) const {
             return value;
         }
         if (errno == ENODATA) {
-            return std::unexpected(Error{Errc::not_found, Phase::read, ENODATA, 0});
+            return std::unexpected(Error{Errc::not_found, Phase::read, 0, ENODATA});
         }
         if (errno != ERANGE) {
             return std::unexpected(error_from_errno(errno, Phase::read));

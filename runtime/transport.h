@@ -19,6 +19,7 @@
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/received.h"
+#include "sluice/runtime/security.h"
 #include "sluice/runtime/task.h"
 
 #include <sys/uio.h>
@@ -35,6 +36,7 @@ namespace sluice {
 enum class PeerEnd : std::uint8_t {
     none,   // It has not.
     fin,    // An orderly end: no more octets will come. It may still read.
+    cut,    // TCP's FIN, without the end that TLS demands: perhaps not the peer's doing.
     reset,  // The connection is gone.
 };
 
@@ -47,6 +49,12 @@ public:
 
 protected:
     ~PeerEndListener() = default;
+};
+
+// What TLS made of the octets that passed: accepted by this host's kernel, and received from it.
+struct WireOctets {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
 };
 
 class Transport {
@@ -89,6 +97,14 @@ public:
 
     [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;
     [[nodiscard]] virtual const Endpoint& peer() const noexcept = 0;
+
+    // What TLS knows of the connection; null where there is none.
+    [[nodiscard]] virtual const SecurityFacts* security() const noexcept { return nullptr; }
+
+    // Octets of the connection's own, where they are not those that are sent and received here.
+    [[nodiscard]] virtual std::optional<WireOctets> wire_octets() const noexcept {
+        return std::nullopt;
+    }
 
 private:
     Event input_changed_;

@@ -13,6 +13,7 @@
 
 #include "sluice/examples/command_line.h"
 #include "sluice/examples/outcome_log.h"
+#include "sluice/examples/secure_serving.h"
 #include "sluice/examples/serve.h"
 #include "sluice/http/url.h"
 #include "sluice/runtime/await.h"
@@ -204,10 +205,13 @@ int run(int argc, char** argv) {
     line.option("--root", "DIR", root, "what GET /file/ serves (.)");
     line.option("--outcomes", "FILE", log_path, "a line of JSON an exchange; - is stdout");
     line.option("--drain", "SECONDS", options.drain, "for what is under way at SIGTERM (10)");
-    line.not_yet("--tls-cert", "FILE");
-    line.not_yet("--tls-key", "FILE");
+    examples::SecureServing secure;
+    secure.add_to(line);
     if (const std::optional<int> status = line.parse(argc, argv)) {
         return *status;
+    }
+    if (!secure.apply_to(options)) {
+        return 1;
     }
     http::Handler handler = [&root](Request& request, Responder& responder) {
         return handle(root, request, responder);

@@ -102,7 +102,7 @@ TEST_CASE("forward: of an empty source it finishes the sink", "[runtime][forward
 TEST_CASE("forward: when the source fails, the sink is aborted and not finished",
           "[runtime][forward]") {
     Log log;
-    ScriptedSource source(log, 2, Error{Errc::end_of_stream, Phase::receive, 0, 77});
+    ScriptedSource source(log, 2, Error{Errc::end_of_stream, Phase::receive, 0, 0, 77});
     ScriptedSink sink(log, {});
     Passage passage;
     const Result<std::uint64_t> octets = on_simulator(forward(source, sink, passage));

@@ -1,0 +1,55 @@
+#include "sluice/examples/secure_serving.h"
+
+#include "sluice/tls/acceptor.h"
+#include "sluice/tls/context.h"
+#include "sluice/tls/handshake_observer.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace sluice::examples {
+
+namespace {
+
+class SaysWhy final : public tls::HandshakeObserver {
+public:
+    void handshake_failed(const tls::HandshakeFailure& failure) noexcept override {
+        std::fprintf(stderr, "%s\n", failure.description().c_str());
+    }
+};
+
+}  // namespace
+
+void SecureServing::add_to(CommandLine& line) {
+    line.option("--tls-cert", "FILE", tls.identity.certificate_file,
+                "a certificate in PEM, and its issuers: https");
+    line.option("--tls-key", "FILE", tls.identity.key_file, "the key of --tls-cert");
+    line.option("--client-ca", "FILE", tls.client_trust_file,
+                "who vouches for clients: those without a certificate are refused");
+}
+
+bool SecureServing::apply_to(ServeOptions& options) const {
+    if (tls.identity.certificate_file.empty() && tls.identity.key_file.empty() &&
+        tls.client_trust_file.empty()) {
+        return true;
+    }
+    tls::ServerOptions wanted = tls;
+    if (!tls.client_trust_file.empty()) {
+        wanted.client_certificate = tls::ClientCertificate::required;
+    }
+    const auto context = tls::ServerContext::create(wanted);
+    if (!context) {
+        std::fprintf(stderr, "%s\n", context.error().description().c_str());
+        return false;
+    }
+    options.secure = [context = *context](Loop& loop, Acceptor& acceptor) {
+        static SaysWhy says_why;
+        auto secure = std::make_unique<tls::TlsAcceptor>(loop, acceptor, context);
+        secure->observe(&says_why);
+        return secure;
+    };
+    return true;
+}
+
+}  // namespace sluice::examples

@@ -1,0 +1,102 @@
+#include "sluice/tests/tls/certificates.h"
+
+#include "sluice/runtime/ensure.h"
+
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include <cstdint>
+#include <utility>
+
+namespace sluice::tests {
+
+namespace {
+
+using tls::Frees;
+using tls::OwnedBio;
+using OwnedExtension = std::unique_ptr<X509_EXTENSION, Frees<X509_EXTENSION_free>>;
+
+void extend(X509* certificate, const X509* issuer, int kind, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, const_cast<X509*>(issuer), certificate, nullptr, nullptr, 0);
+    const OwnedExtension extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+    ensure(extension != nullptr);
+    ensure(X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string all;
+    for (const std::string& each : names) {
+        all += (all.empty() ? "" : ",") + each;
+    }
+    return all;
+}
+
+tls::Identity write(const Certified& made, const std::string& path) {
+    const tls::Identity files{path + ".crt", path + ".key"};
+    const OwnedBio certificate(BIO_new_file(files.certificate_file.c_str(), "w"));
+    ensure(PEM_write_bio_X509(certificate.get(), made.certificate.get()) == 1);
+    const OwnedBio key(BIO_new_file(files.key_file.c_str(), "w"));
+    ensure(PEM_write_bio_PrivateKey(key.get(), made.key.get(), nullptr, nullptr, 0, nullptr,
+                                    nullptr) == 1);
+    return files;
+}
+
+void extend_for(X509* certificate, const X509* issuer, const Wanted& wanted) {
+    const bool is_issuer = wanted.purpose == Purpose::issuer;
+    extend(certificate, issuer, NID_basic_constraints,
+           is_issuer ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    extend(certificate, issuer, NID_subject_key_identifier, "hash");
+    if (is_issuer) {
+        extend(certificate, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+        return;
+    }
+    extend(certificate, issuer, NID_key_usage, "critical,digitalSignature");
+    extend(certificate, issuer, NID_ext_key_usage,
+           wanted.purpose == Purpose::server ? "serverAuth" : "clientAuth");
+    if (!wanted.names.empty()) {
+        extend(certificate, issuer, NID_subject_alt_name, joined(wanted.names));
+    }
+}
+
+}  // namespace
+
+Authority::Authority(std::string_view name)
+    : root_(make({.common_name = std::string(name), .names = {}, .purpose = Purpose::issuer},
+                 "root", nullptr)) {}
+
+Certified Authority::certify(const Wanted& wanted, std::string_view file) const {
+    return make(wanted, file, &root_);
+}
+
+Certified Authority::self_signed(const Wanted& wanted, std::string_view file) const {
+    return make(wanted, file, nullptr);
+}
+
+Certified Authority::make(const Wanted& wanted, std::string_view file,
+                          const Certified* issuer) const {
+    Certified made{tls::OwnedKey(EVP_EC_gen("P-256")), tls::OwnedCertificate(X509_new()), {}};
+    ensure(made.key != nullptr);
+    X509* const certificate = made.certificate.get();
+    const X509* const signer = issuer != nullptr ? issuer->certificate.get() : certificate;
+    X509_set_version(certificate, X509_VERSION_3);
+    std::uint32_t serial = 0;
+    RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
+    ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial);
+    constexpr int day = 24 * 60 * 60;
+    X509_gmtime_adj(X509_getm_notBefore(certificate), long{day} * wanted.valid_from_days);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), long{day} * wanted.valid_to_days);
+    const auto* const name = reinterpret_cast<const unsigned char*>(wanted.common_name.c_str());
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8, name, -1,
+                               -1, 0);
+    X509_set_issuer_name(certificate, X509_get_subject_name(signer));
+    X509_set_pubkey(certificate, made.key.get());
+    extend_for(certificate, signer, wanted);
+    EVP_PKEY* const signing = issuer != nullptr ? issuer->key.get() : made.key.get();
+    ensure(X509_sign(certificate, signing, EVP_sha256()) > 0);
+    made.files = write(made, path(file));
+    return made;
+}
+
+}  // namespace sluice::tests

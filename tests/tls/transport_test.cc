@@ -1,0 +1,168 @@
+#include "sluice/tls/transport.h"
+
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/simulation/run.h"
+#include "sluice/tests/support/on_kernel.h"
+#include "sluice/tests/tls/ends.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+using tests::Connecting;
+using tests::Ends;
+using tests::Input;
+using tests::Serving;
+
+// Octets that show where they are.
+std::string numbered(std::size_t size) {
+    std::string octets(size, '\0');
+    for (std::size_t index = 0; index < size; ++index) {
+        octets[index] = static_cast<char>((index * 7 + index / 251) % 256);
+    }
+    return octets;
+}
+
+// Runs `scene` in a simulated world, in one where everything comes in pieces, and on the kernel.
+template <typename Scene>
+void everywhere(Scene scene) {
+    simulation::run({}, [&](const simulation::World& world) { return scene(world.loop); });
+    simulation::run(simulation::faulty(1),
+                    [&](const simulation::World& world) { return scene(world.loop); });
+    tests::Kernel kernel;
+    kernel.run(scene(kernel.loop()));
+}
+
+Task<Result<std::uint64_t>> send_then_end(Transport& transport, std::string_view octets) {
+    const Result<std::uint64_t> sent = co_await tests::send(transport, octets);
+    if (sent) {
+        co_await transport.shut_down_sending();
+    }
+    co_return sent;
+}
+
+// Both ends send `octets` at once, read the other's to the end, and close.
+Task<> exchange(Loop& loop, std::size_t size) {
+    Serving serving(loop);
+    Connecting connecting(loop);
+    Ends ends = co_await tests::connect(serving, connecting);
+    const std::string octets = numbered(size);
+    const auto [up, down, at_server, at_client] =
+        co_await when_all(send_then_end(*ends.client, octets), send_then_end(*ends.server, octets),
+                          tests::receive_all(*ends.server), tests::receive_all(*ends.client));
+    CHECK(up == octets.size());
+    CHECK(down == octets.size());
+    CHECK(at_server.octets == octets);
+    CHECK(at_client.octets == octets);
+    CHECK(at_server.end);
+    CHECK(at_client.end);
+    CHECK(ends.client->peer_end() == PeerEnd::fin);
+    CHECK(ends.server->peer_end() == PeerEnd::fin);
+    const WireOctets client = ends.client->wire_octets().value();
+    const WireOctets server = ends.server->wire_octets().value();
+    CHECK(client.sent == server.received);
+    CHECK(server.sent == client.received);
+    CHECK(client.sent > octets.size());
+    co_await ends.client->close(Ending::orderly);
+    co_await ends.server->close(Ending::orderly);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("tls transport: carries every octet both ways at once, and ends by close_notify",
+          "[tls][transport]") {
+    everywhere([](Loop& loop) { return exchange(loop, 1); });
+    everywhere([](Loop& loop) { return exchange(loop, 70'000); });
+}
+
+// What the client reads of a server that says `octets` and goodbye.
+Task<Input> read_from_server(Loop& loop, std::size_t octets) {
+    Serving serving(loop);
+    Connecting connecting(loop);
+    ConnectTimes times;
+    auto [client, server] =
+        co_await when_all(connecting.connector().connect("127.0.0.1", serving.port(), times),
+                          with_timeout(std::chrono::seconds(1), serving.acceptor().accept()));
+    Input input;
+    if (server) {
+        const std::string said = numbered(octets);
+        co_await tests::send(**server, said);
+        co_await (*server)->close(Ending::orderly);
+    }
+    if (client) {
+        input = co_await tests::receive_all(**client);
+        co_await (*client)->close(Ending::orderly);
+    } else {
+        input.end = failed(client);
+    }
+    co_await serving.acceptor().close();
+    co_return input;
+}
+
+Input read_from_cut_server(std::uint64_t after_octets, simulation::CutKind kind) {
+    simulation::Options options;
+    options.cuts = {{0, simulation::Direction::to_client, after_octets, kind}};
+    return simulation::run(
+        options, [](const simulation::World& world) { return read_from_server(world.loop, 100); });
+}
+
+TEST_CASE("tls transport: TCP's end is the end only behind a close_notify, wherever it comes",
+          "[tls][transport]") {
+    std::uint64_t whole = 0;
+    std::uint64_t untold = 0;
+    for (std::uint64_t at = 0; whole == 0; ++at) {
+        CAPTURE(at);
+        const Input input = read_from_cut_server(at, simulation::CutKind::fin);
+        CHECK(numbered(100).starts_with(input.octets));
+        if (input.end) {
+            CHECK(input.octets.size() == 100);
+            whole = at;
+        } else {
+            CHECK(input.end.error().code == Errc::cut_short);
+            untold += input.octets.size() == 100 ? 1 : 0;
+            CHECK((input.octets.empty() || input.octets.size() == 100));
+        }
+        REQUIRE(at < 10'000);
+    }
+    CHECK(untold > 0);  // Everything was there, but for the goodbye.
+}
+
+Task<> look_at_facts(Loop& loop) {
+    Serving serving(loop);
+    Connecting connecting(loop);
+    for (const bool is_second : {false, true}) {
+        Ends ends = co_await tests::connect(serving, connecting);
+        co_await tests::send(*ends.server, "x");
+        const Input input = co_await tests::receive_all(*ends.client, 1);
+        CHECK(input.octets == "x");
+        const SecurityFacts& client = *ends.client->security();
+        const SecurityFacts& server = *ends.server->security();
+        CHECK(client.version == TlsVersion::tls_1_3);
+        CHECK(client.suite == "TLS_AES_256_GCM_SHA384");
+        CHECK(client.protocol == "http/1.1");
+        CHECK(client.is_resumed == is_second);
+        CHECK(server.is_resumed == is_second);
+        REQUIRE(client.peer);
+        CHECK(client.peer->subject == "CN=server");
+        CHECK(client.peer->is_verified);
+        CHECK(client.peer->names ==
+              std::vector<std::string>{"DNS:server.example", "IP Address:127.0.0.1"});
+        CHECK_FALSE(server.peer);
+        co_await ends.client->close(Ending::orderly);
+        co_await ends.server->close(Ending::orderly);
+    }
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("tls transport: tells what was agreed on, and the second connection resumes",
+          "[tls][transport]") {
+    everywhere([](Loop& loop) { return look_at_facts(loop); });
+}
+
+}  // namespace
+}  // namespace sluice

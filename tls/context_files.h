@@ -1,0 +1,22 @@
+// context_files: what a context takes from files, with errors that name the file.
+
+#pragma once
+
+#include "sluice/tls/context_error.h"
+#include "sluice/tls/openssl_objects.h"
+#include "sluice/tls/options.h"
+
+#include <expected>
+#include <string>
+
+namespace sluice::tls {
+
+using Loaded = std::expected<void, ContextError>;
+
+// The certificate, its issuers and the key of `identity`, which go together.
+[[nodiscard]] Loaded load_identity(SSL_CTX* context, const Identity& identity);
+
+// The certificates of `file` as roots.
+[[nodiscard]] Loaded load_roots(SSL_CTX* context, const std::string& file);
+
+}  // namespace sluice::tls

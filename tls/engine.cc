@@ -1,0 +1,214 @@
+#include "sluice/tls/engine.h"
+
+#include "sluice/runtime/ensure.h"
+#include "sluice/tls/peer_certificate.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+namespace sluice::tls {
+
+// What OpenSSL calls.
+struct EngineBio {
+    static int read(BIO* bio, char* into, std::size_t size, std::size_t* count) {
+        Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
+        BIO_clear_retry_flags(bio);
+        *count = std::min(size, engine.input_.size());
+        if (*count == 0) {
+            BIO_set_retry_read(bio);
+            return -1;
+        }
+        std::memcpy(into, engine.input_.octets().data(), *count);
+        engine.input_.drop_front(*count);
+        if (engine.input_.empty()) {
+            engine.input_.let_go();
+        }
+        return 1;
+    }
+
+    static int write(BIO* bio, const char* from, std::size_t size, std::size_t* count) {
+        Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
+        BIO_clear_retry_flags(bio);
+        engine.output_.append(std::as_bytes(std::span(from, size)));
+        *count = size;
+        return 1;
+    }
+
+    static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH; }
+
+    static BIO_METHOD* method() {
+        static BIO_METHOD* const method = [] {
+            BIO_METHOD* const made =
+                BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice");
+            ensure(made != nullptr);
+            ensure(BIO_meth_set_read_ex(made, read) == 1);
+            ensure(BIO_meth_set_write_ex(made, write) == 1);
+            ensure(BIO_meth_set_ctrl(made, control) == 1);
+            return made;
+        }();
+        return method;
+    }
+
+    static void noted(const SSL* ssl, int where, int value) {
+        if ((where & SSL_CB_ALERT) != 0) {
+            Engine::of(ssl).note_alert((where & SSL_CB_READ) != 0, value);
+        }
+    }
+};
+
+void Output::reserve(std::size_t octets) {
+    if (octets <= block_.size()) {
+        return;
+    }
+    Block larger = Blocks::here().take(octets);
+    std::ranges::copy(block_.octets().first(size_), larger.octets().begin());
+    block_ = std::move(larger);
+}
+
+void Output::append(std::span<const std::byte> octets) {
+    reserve(size_ + octets.size());
+    std::memcpy(block_.octets().data() + size_, octets.data(), octets.size());
+    size_ += octets.size();
+}
+
+Engine::Engine(OwnedSsl ssl) : ssl_(std::move(ssl)) {
+    BIO* const bio = BIO_new(EngineBio::method());
+    ensure(bio != nullptr);
+    BIO_set_data(bio, this);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl_.get(), bio, bio);
+    ensure(SSL_set_app_data(ssl_.get(), this) == 1);
+    SSL_set_info_callback(ssl_.get(), EngineBio::noted);
+}
+
+// A session whose connection did not end with SSL_shutdown() would be thought bad: whether the
+// stream was cut is no matter of the session's.
+Engine::~Engine() {
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    ERR_clear_error();
+}
+
+Engine& Engine::of(const SSL* ssl) noexcept {
+    return *static_cast<Engine*>(SSL_get_app_data(ssl));
+}
+
+void Engine::feed(Received ciphertext) noexcept {
+    ensure(input_.empty());
+    wire_.received += ciphertext.size();
+    input_ = std::move(ciphertext);
+}
+
+Step Engine::handshake() {
+    ERR_clear_error();
+    return step_after(SSL_do_handshake(ssl_.get()));
+}
+
+Engine::Opened Engine::open(std::span<std::byte> into) {
+    std::size_t octets = 0;
+    while (octets < into.size() && !is_hungry()) {
+        std::size_t opened = 0;
+        ERR_clear_error();
+        const int result =
+            SSL_read_ex(ssl_.get(), into.data() + octets, into.size() - octets, &opened);
+        octets += opened;
+        if (result != 1) {
+            const Step step = step_after(result);
+            if (step != Step::done) {
+                return {step, octets};
+            }
+        }
+    }
+    return {is_hungry() ? Step::wants_input : Step::done, octets};
+}
+
+Step Engine::seal(std::span<const std::byte> plaintext) {
+    ensure(plaintext.size() <= record_octets_max);
+    std::size_t sealed = 0;
+    ERR_clear_error();
+    const int result = SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &sealed);
+    ensure(result != 1 || sealed == plaintext.size());
+    return step_after(result);
+}
+
+// In the midst of a handshake there is no such thing.
+void Engine::say_goodbye() {
+    if (is_secured() && !failed_ && !said_goodbye()) {
+        ERR_clear_error();
+        static_cast<void>(SSL_shutdown(ssl_.get()));
+        ERR_clear_error();
+    }
+}
+
+Step Engine::step_after(int result) {
+    if (failed_) {
+        ERR_clear_error();
+        return Step::failed;
+    }
+    switch (SSL_get_error(ssl_.get(), result)) {
+        case SSL_ERROR_NONE: return Step::done;
+        case SSL_ERROR_WANT_READ: return Step::wants_input;
+        case SSL_ERROR_ZERO_RETURN: input_.let_go(); return Step::ended;
+        default: break;
+    }
+    failed_ = true;
+    input_.let_go();
+    const std::string reason = openssl_reason(take_openssl_error());
+    if (explanation_.empty()) {
+        explanation_ = reason;
+    }
+    return Step::failed;
+}
+
+void Engine::note_alert(bool received, int level_and_alert) noexcept {
+    const auto alert = static_cast<Alert>(level_and_alert & 0xFF);
+    const bool is_fatal = (level_and_alert >> 8) == SSL3_AL_FATAL;
+    const bool is_known = code_ != Errc::malformed;  // The first of all is the reason.
+    if (is_fatal && !is_known && alert != Alert::close_notify) {
+        code_ = received ? Errc::alert_received : Errc::alert_sent;
+        detail_ = static_cast<std::uint8_t>(alert);
+    }
+}
+
+void Engine::distrust(Flaw flaw, std::string why) {
+    if (code_ == Errc::malformed) {
+        code_ = Errc::untrusted;
+        detail_ = static_cast<std::uint8_t>(flaw);
+        explanation_ = std::move(why);
+    }
+}
+
+void Engine::offered(OwnedSession session) {
+    if (sessions_ != nullptr) {
+        sessions_->keep(origin_, std::move(session));
+    }
+}
+
+Error Engine::error(Phase phase) const noexcept {
+    ensure(failed_);
+    Error error{code_, phase};
+    error.tls = detail_;
+    return error;
+}
+
+SecurityFacts Engine::facts() const {
+    SSL* const ssl = ssl_.get();
+    SecurityFacts facts;
+    facts.version = SSL_version(ssl) == TLS1_3_VERSION ? TlsVersion::tls_1_3 : TlsVersion::tls_1_2;
+    facts.is_resumed = SSL_session_reused(ssl) == 1;
+    if (const char* const suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))) {
+        facts.suite = suite;
+    }
+    const unsigned char* protocol = nullptr;
+    unsigned octets = 0;
+    SSL_get0_alpn_selected(ssl, &protocol, &octets);
+    facts.protocol.assign(reinterpret_cast<const char*>(protocol), octets);
+    if (const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) {
+        facts.server_name = host;
+    }
+    facts.peer = peer_certificate_of(ssl);
+    return facts;
+}
+
+}  // namespace sluice::tls

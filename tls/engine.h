@@ -1,0 +1,147 @@
+// Engine: one end of TLS as a machine: ciphertext in, plaintext out, and the reverse. No I/O.
+//
+// OpenSSL reads and writes through a BIO of ours, which is no store: it reads from the buffer that
+// the transport beneath has lent, and writes behind what is already to be sent, so that many
+// records leave at once. What OpenSSL itself copies (a record in, to be opened; a record out, to be
+// sealed) is copied and nothing else is.
+//
+// Ownership:    Owns the SSL. feed() lends it a Received, which goes back as soon as it is used up.
+//               take_output() gives away what is to be sent.
+// Errors:       A failure is final: error() says what it was. What it has to say to the peer (an
+//               alert) is in the output.
+// Threading:    One thread.
+// Source:       RFC 8446, RFC 5246; SSL_read(3), SSL_get_error(3), BIO_meth_new(3).
+
+#pragma once
+
+#include "sluice/runtime/error.h"
+#include "sluice/runtime/received.h"
+#include "sluice/runtime/security.h"
+#include "sluice/runtime/transport.h"
+#include "sluice/tls/blocks.h"
+#include "sluice/tls/openssl_objects.h"
+#include "sluice/tls/session_cache.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace sluice::tls {
+
+// Octets to be sent, in the order in which OpenSSL wrote them.
+class Output {
+public:
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::span<std::byte> octets() const noexcept {
+        return block_.octets().first(size_);
+    }
+
+    // Makes room for that many in all.
+    void reserve(std::size_t octets);
+    void append(std::span<const std::byte> octets);
+
+private:
+    Block block_;
+    std::size_t size_ = 0;
+};
+
+enum class Step : std::uint8_t {
+    done,
+    wants_input,  // Everything that was fed is used up, and more is needed.
+    ended,        // The peer's close_notify: it will say no more.
+    failed,
+};
+
+class Engine {
+public:
+    // `ssl` knows already whether it is a client or a server.
+    explicit Engine(OwnedSsl ssl);
+    Engine(Engine&&) = delete;
+    ~Engine();
+
+    // The Engine that a callback of OpenSSL is about.
+    [[nodiscard]] static Engine& of(const SSL* ssl) noexcept;
+
+    // Ciphertext, once what came before is used up.
+    void feed(Received ciphertext) noexcept;
+    [[nodiscard]] bool is_hungry() const noexcept { return input_.empty() && pending() == 0; }
+    [[nodiscard]] std::size_t input_octets() const noexcept { return input_.size() + pending(); }
+    // Nobody will read again: gives the buffer back.
+    void let_go_of_input() noexcept { input_.let_go(); }
+
+    [[nodiscard]] Step handshake();
+    [[nodiscard]] bool is_secured() const noexcept { return SSL_is_init_finished(ssl_.get()) == 1; }
+
+    // Opens records into `into`, which is not empty, until it is full or what was fed is used up.
+    // What was read before another step than `done` is in `octets`, which may be all there was.
+    struct Opened {
+        Step step;
+        std::size_t octets;
+    };
+    [[nodiscard]] Opened open(std::span<std::byte> into);
+
+    // Seals `plaintext`, at most record_octets_max of it, as one record of the output.
+    static constexpr std::size_t record_octets_max = 16 * 1024;
+    [[nodiscard]] Step seal(std::span<const std::byte> plaintext);
+
+    // Says that we shall say no more.
+    void say_goodbye();
+    [[nodiscard]] bool said_goodbye() const noexcept {
+        return (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
+    }
+    [[nodiscard]] bool heard_goodbye() const noexcept {
+        return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+    }
+
+    // Of all that was fed; what was sent is added by whoever sends it.
+    [[nodiscard]] WireOctets& wire() noexcept { return wire_; }
+    [[nodiscard]] const WireOctets& wire() const noexcept { return wire_; }
+
+    [[nodiscard]] Output& output() noexcept { return output_; }
+    [[nodiscard]] Output take_output() noexcept { return std::exchange(output_, Output()); }
+
+    [[nodiscard]] bool has_failed() const noexcept { return failed_; }
+    // Of one that has failed.
+    [[nodiscard]] Error error(Phase phase) const noexcept;
+    // The same in words, with what OpenSSL and the peer's certificate add to it.
+    [[nodiscard]] const std::string& explanation() const noexcept { return explanation_; }
+
+    // From the verification of the peer's certificate.
+    void distrust(Flaw flaw, std::string why);
+
+    // Sessions that the server offers for another time are kept there, for `origin`.
+    void keep_sessions(std::shared_ptr<SessionCache> cache, std::string origin) noexcept {
+        sessions_ = std::move(cache);
+        origin_ = std::move(origin);
+    }
+    void offered(OwnedSession session);
+
+    [[nodiscard]] SSL* ssl() const noexcept { return ssl_.get(); }
+    [[nodiscard]] SecurityFacts facts() const;
+
+private:
+    friend struct EngineBio;
+
+    [[nodiscard]] std::size_t pending() const noexcept {
+        return static_cast<std::size_t>(SSL_pending(ssl_.get()));
+    }
+    [[nodiscard]] Step step_after(int result);
+    void note_alert(bool received, int level_and_alert) noexcept;
+
+    OwnedSsl ssl_;
+    Received input_;
+    Output output_;
+    WireOctets wire_;
+    std::shared_ptr<SessionCache> sessions_;
+    std::string origin_;
+    std::string explanation_;
+    Errc code_ = Errc::malformed;  // What an error is, if it is one.
+    std::uint8_t detail_ = 0;
+    bool failed_ = false;
+};
+
+}  // namespace sluice::tls

@@ -1,0 +1,56 @@
+#include "sluice/tls/handshake.h"
+
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace sluice::tls {
+
+namespace {
+
+Error while_securing(Error error) noexcept {
+    error.phase = Phase::secure;
+    error.octets_done = 0;
+    return error;
+}
+
+Task<Result<void>> send_output(Engine& engine, Transport& beneath) {
+    const Output output = engine.take_output();
+    iovec part{output.octets().data(), output.size()};
+    const Result<std::uint64_t> sent = co_await beneath.send(std::span(&part, 1));
+    engine.wire().sent += sent ? *sent : sent.error().octets_done;
+    co_return sent ? Result<void>() : failed(sent);
+}
+
+}  // namespace
+
+Task<Result<void>> shake_hands(Engine& engine, Transport& beneath) {
+    std::optional<Error> unsent;
+    while (true) {
+        const Step step = engine.handshake();
+        if (!engine.output().empty() && !unsent) {
+            const Result<void> sent = co_await send_output(engine, beneath);
+            if (!sent) {
+                unsent = while_securing(sent.error());
+            }
+        }
+        if (step == Step::failed || step == Step::ended) {
+            co_return std::unexpected(engine.has_failed()
+                                          ? engine.error(Phase::secure)
+                                          : Error{Errc::end_of_stream, Phase::secure});
+        }
+        if (step == Step::done) {
+            // Of tickets that could not be sent the next send will tell.
+            co_return Result<void>();
+        }
+        // Also after a failed send: why the peer is gone may have arrived.
+        Result<Received> input = co_await beneath.receive();
+        if (!input || input->empty()) {
+            Error error = input ? Error{Errc::cut_short, Phase::secure} : input.error();
+            co_return std::unexpected(unsent ? *unsent : while_securing(error));
+        }
+        engine.feed(std::move(*input));
+    }
+}
+
+}  // namespace sluice::tls

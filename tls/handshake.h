@@ -1,0 +1,16 @@
+// handshake: brings an Engine to its beginning, over a Transport.
+
+#pragma once
+
+#include "sluice/runtime/error.h"
+#include "sluice/runtime/task.h"
+#include "sluice/runtime/transport.h"
+#include "sluice/tls/engine.h"
+
+namespace sluice::tls {
+
+// Errors: Phase::secure: alert_received, alert_sent, malformed, untrusted, cut_short (TCP's FIN),
+// and those of `beneath`. The peer was told why, if it can be. Closes nothing.
+[[nodiscard]] Task<Result<void>> shake_hands(Engine& engine, Transport& beneath);
+
+}  // namespace sluice::tls

@@ -1,0 +1,53 @@
+// Options: what a client or a server of TLS is to be like. The defaults are the safe ones.
+//
+// Not to be chosen, since there is one answer: TLS 1.2 and 1.3 and nothing older; forward secrecy
+// and authenticated encryption only; no compression, no renegotiation.
+
+#pragma once
+
+#include "sluice/runtime/security.h"
+
+#include <string>
+#include <vector>
+
+namespace sluice::tls {
+
+// A certificate and its key, as PEM files. The certificate comes first in its file; those of its
+// issuers may follow.
+struct Identity {
+    std::string certificate_file;
+    std::string key_file;
+};
+
+struct ClientOptions {
+    // Whom to trust: a PEM file of roots. Empty: the system's.
+    std::string trust_file = {};
+    // Who we are, for servers that want to know.
+    Identity identity = {};
+    // Encrypts for whoever answers, be it an attacker in between. For tests of one's own.
+    bool insecure_skip_verification = false;
+    TlsVersion version_min = TlsVersion::tls_1_2;
+    // What is to be spoken, best first (ALPN). Empty: it is not said.
+    std::vector<std::string> protocols = {"http/1.1"};
+    // Where to write the keys of all connections, for tools that look into them. Whoever reads it
+    // reads everything. Empty: nowhere; SSLKEYLOGFILE in the environment alone changes nothing.
+    std::string key_log_file = {};
+};
+
+// Whether a server asks who its clients are.
+enum class ClientCertificate : std::uint8_t { ignored, wanted, required };
+
+struct ServerOptions {
+    Identity identity;
+    ClientCertificate client_certificate = ClientCertificate::ignored;
+    // Who vouches for clients: a PEM file. To be given where their certificates are asked for: the
+    // system's roots vouch for names of servers.
+    std::string client_trust_file = {};
+    TlsVersion version_min = TlsVersion::tls_1_2;
+    // What is spoken, best first. A client that speaks none of these is refused; one that does not
+    // say is not.
+    std::vector<std::string> protocols = {"http/1.1"};
+    std::string key_log_file = {};  // As of ClientOptions.
+};
+
+}  // namespace sluice::tls

@@ -1,0 +1,303 @@
+#include "sluice/tls/transport.h"
+
+#include "sluice/runtime/combine.h"
+#include "sluice/runtime/ensure.h"
+#include "sluice/tls/blocks.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::tls {
+
+namespace {
+
+// After a while of silence TCP begins slowly: the first records fill one segment each, so that the
+// reader can open each as it comes. Then they are as large as they may be.
+constexpr Duration idle_min = std::chrono::seconds(1);
+constexpr std::uint8_t small_records = 10;
+constexpr std::size_t small_record_octets = 1300;
+
+// How long saying goodbye may take: it is a few octets, but a peer that reads nothing takes none.
+constexpr Duration goodbye_max = std::chrono::seconds(1);
+
+// What may wait to be sent while nobody sends: a peer can make OpenSSL answer, and we need not.
+constexpr std::size_t unsent_answers_max = std::size_t{16} * 1024;
+
+}  // namespace
+
+TlsTransport::TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath,
+                           std::unique_ptr<Engine> engine)
+    : loop_(loop), beneath_(std::move(beneath)), engine_(std::move(engine)) {
+    ensure(engine_->is_secured());
+    input_relay_.emplace(beneath_->input_changed(), input_changed());
+}
+
+TlsTransport::~TlsTransport() {
+    ensure(!input_relay_.has_value());
+}
+
+std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
+    Block into;
+    std::size_t octets = 0;
+    while (!input_ended_ && (octets == 0 || !engine_->is_hungry())) {
+        if (engine_->is_hungry() && !feed()) {
+            break;
+        }
+        if (into.size() == 0) {
+            into = Blocks::here().take(std::min(engine_->input_octets(), Blocks::sizes[2]));
+        }
+        const Engine::Opened opened = engine_->open(into.octets().subspan(octets));
+        octets += opened.octets;
+        if (opened.step == Step::ended) {
+            input_ended_ = true;
+            tell_of_end();
+        } else if (opened.step == Step::failed) {
+            end_input(engine_->error(Phase::receive));
+        } else if (octets == into.size()) {
+            break;
+        }
+    }
+    if (octets > 0) {
+        std::optional<Received> plaintext = Blocks::here().lend(std::move(into), octets);
+        if (plaintext) {
+            return std::move(*plaintext);
+        }
+        end_input(Error{Errc::resources_exhausted, Phase::receive});
+    }
+    if (!input_ended_) {
+        return std::nullopt;
+    }
+    if (input_error_) {
+        return std::unexpected(*input_error_);
+    }
+    return Received();
+}
+
+// Yields whether there is something to open.
+bool TlsTransport::feed() noexcept {
+    if (engine_->output().size() > unsent_answers_max) {
+        end_input(Error{Errc::limit_exceeded, Phase::receive});
+        return false;
+    }
+    std::optional<Result<Received>> ciphertext = beneath_->try_receive();
+    if (!ciphertext) {
+        return false;
+    }
+    if (!*ciphertext) {
+        end_input(ciphertext->error());
+        return false;
+    }
+    if ((*ciphertext)->empty()) {
+        end_input(Error{Errc::cut_short, Phase::receive});
+        return false;
+    }
+    engine_->feed(std::move(**ciphertext));
+    return true;
+}
+
+void TlsTransport::end_input(const Error& error) noexcept {
+    input_ended_ = true;
+    input_error_ = error;
+    engine_->let_go_of_input();
+}
+
+std::size_t TlsTransport::Batch::plaintext_within(std::uint64_t ciphertext) const noexcept {
+    std::size_t plaintext = 0;
+    for (const Record& each : std::span(records).first(count)) {
+        plaintext = each.ciphertext <= ciphertext ? each.plaintext : plaintext;
+    }
+    return plaintext;
+}
+
+std::size_t TlsTransport::record_octets() noexcept {
+    if (small_records_left_ == 0) {
+        return Engine::record_octets_max;
+    }
+    --small_records_left_;
+    return small_record_octets;
+}
+
+// Seals as much of `parts` as one batch holds, behind what OpenSSL had to say, and takes it off
+// them.
+void TlsTransport::seal(std::span<iovec>& parts, Batch& batch) noexcept {
+    constexpr std::size_t overhead_max = 256;
+    std::size_t plaintext = 0;
+    while (!parts.empty() && batch.count < Batch::records_max) {
+        iovec& part = parts.front();
+        const std::size_t octets = std::min(part.iov_len, record_octets());
+        if (octets == 0) {
+            parts = parts.subspan(1);
+            continue;
+        }
+        const std::size_t needed = engine_->output().size() + octets + overhead_max;
+        if (batch.count > 0 && needed > Batch::octets_max) {
+            break;
+        }
+        // The first says how much is to come.
+        const bool is_more = parts.size() > 1 || part.iov_len > octets;
+        engine_->output().reserve(is_more && octets == Engine::record_octets_max ? Batch::octets_max
+                                                                                 : needed);
+        const auto* const from = static_cast<const std::byte*>(part.iov_base);
+        if (engine_->seal({from, octets}) != Step::done) {
+            output_error_ = engine_->has_failed() ? engine_->error(Phase::send)
+                                                  : Error{Errc::closed, Phase::send};
+            return;
+        }
+        plaintext += octets;
+        batch.records[batch.count] = {engine_->output().size(), plaintext};
+        ++batch.count;
+        part.iov_base = static_cast<std::byte*>(part.iov_base) + octets;
+        part.iov_len -= octets;
+    }
+    batch.output = engine_->take_output();
+}
+
+Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
+    ensure(!std::exchange(sending_, true));
+    if (loop_.now() > after(last_sent_, idle_min) || last_sent_ == Instant::min()) {
+        small_records_left_ = small_records;
+    }
+    std::uint64_t accepted = 0;
+    while (!parts.empty() && !output_error_) {
+        Batch batch;
+        seal(parts, batch);
+        if (output_error_ || batch.output.empty()) {
+            break;
+        }
+        iovec part{batch.output.octets().data(), batch.output.size()};
+        const Result<std::uint64_t> sent = co_await beneath_->send(std::span(&part, 1));
+        const std::uint64_t ciphertext = sent ? *sent : sent.error().octets_done;
+        const std::size_t plaintext = batch.plaintext_within(ciphertext);
+        engine_->wire().sent += ciphertext;
+        accepted += plaintext;
+        plaintext_sent_ += plaintext;
+        wire_behind_plaintext_ = 0;
+        if (!sent) {
+            output_error_ = sent.error();
+        }
+    }
+    last_sent_ = loop_.now();
+    sending_ = false;
+    if (output_error_) {
+        Error error = *output_error_;
+        error.octets_done = accepted;
+        co_return std::unexpected(error);
+    }
+    co_return accepted;
+}
+
+// What OpenSSL has to say and nobody's plaintext goes with.
+Task<Result<void>> TlsTransport::send_output() {
+    ensure(!std::exchange(sending_, true));
+    const Output output = engine_->take_output();
+    iovec part{output.octets().data(), output.size()};
+    const Result<std::uint64_t> sent = co_await beneath_->send(std::span(&part, 1));
+    const std::uint64_t ciphertext = sent ? *sent : sent.error().octets_done;
+    engine_->wire().sent += ciphertext;
+    wire_behind_plaintext_ += ciphertext;
+    sending_ = false;
+    if (!sent) {
+        output_error_ = sent.error();
+        co_return failed(sent);
+    }
+    co_return Result<void>();
+}
+
+Task<Result<void>> TlsTransport::say_goodbye() {
+    if (output_error_) {
+        co_return std::unexpected(*output_error_);
+    }
+    engine_->say_goodbye();
+    if (engine_->output().empty()) {
+        co_return Result<void>();
+    }
+    Result<void> said = co_await shielded(with_timeout(goodbye_max, send_output()));
+    co_return said;
+}
+
+Task<Result<void>> TlsTransport::shut_down_sending() {
+    const Result<void> said = co_await say_goodbye();
+    if (said) {
+        fin_sent_ = true;
+        const Result<void> shut = co_await beneath_->shut_down_sending();
+        co_return shut;
+    }
+    // Without our goodbye, TCP's end tells the peer that it was cut.
+    fin_sent_ = true;
+    co_await beneath_->shut_down_sending();
+    co_return said;
+}
+
+Task<> TlsTransport::close(Ending ending) {
+    if (!input_relay_) {
+        co_return;
+    }
+    ensure(!sending_);
+    const bool has_alert = engine_->has_failed() && !engine_->output().empty();
+    const bool may_speak = !output_error_ && !fin_sent_ && beneath_->peer_end() != PeerEnd::reset;
+    if (may_speak && (ending == Ending::orderly || has_alert)) {
+        const Result<void> said = co_await say_goodbye();
+        // A reset would take the alert back from a peer that has not read it.
+        ending = said && has_alert ? Ending::orderly : ending;
+    }
+    beneath_->listen_for_peer_end(nullptr);
+    engine_->let_go_of_input();
+    input_relay_.reset();
+    co_await beneath_->close(ending);
+}
+
+PeerEnd TlsTransport::peer_end() const noexcept {
+    const PeerEnd beneath = beneath_->peer_end();
+    if (beneath == PeerEnd::reset) {
+        return PeerEnd::reset;
+    }
+    if (engine_->heard_goodbye()) {
+        return PeerEnd::fin;
+    }
+    return beneath == PeerEnd::none ? PeerEnd::none : PeerEnd::cut;
+}
+
+void TlsTransport::listen_for_peer_end(PeerEndListener* listener) noexcept {
+    listener_ = listener;
+    beneath_->listen_for_peer_end(listener != nullptr ? this : nullptr);
+}
+
+void TlsTransport::peer_ended(PeerEnd) noexcept {
+    tell_of_end();
+}
+
+// Once, whether the goodbye or TCP's end was the first to be noticed; and of a reset after it.
+void TlsTransport::tell_of_end() noexcept {
+    const PeerEnd end = peer_end();
+    const bool is_news = told_ == PeerEnd::none || (end == PeerEnd::reset && told_ != end);
+    if (is_news && listener_ != nullptr) {
+        told_ = end;
+        listener_->peer_ended(end);
+    }
+}
+
+// TCP knows of ciphertext only. What it has not acknowledged is taken to be the newest plaintext,
+// and of the record that its edge lies in nothing is acknowledged.
+SocketState TlsTransport::state() noexcept {
+    SocketState state = beneath_->state();
+    const std::uint64_t fin = fin_sent_ && state.unacknowledged > 0 ? 1 : 0;
+    const std::uint64_t ciphertext = state.unacknowledged - fin;
+    std::uint64_t plaintext = 0;
+    if (ciphertext > wire_behind_plaintext_) {
+        plaintext = ciphertext - wire_behind_plaintext_ + Engine::record_octets_max;
+    }
+    plaintext_acknowledged_ =
+        std::max(plaintext_acknowledged_, plaintext_sent_ - std::min(plaintext_sent_, plaintext));
+    state.acknowledged = plaintext_acknowledged_;
+    state.unacknowledged = plaintext_sent_ - plaintext_acknowledged_ + fin;
+    return state;
+}
+
+const SecurityFacts* TlsTransport::security() const noexcept {
+    if (facts_ == nullptr) {
+        facts_ = std::make_unique<SecurityFacts>(engine_->facts());
+    }
+    return facts_.get();
+}
+
+}  // namespace sluice::tls

@@ -1,0 +1,105 @@
+// TlsTransport: TLS over another Transport, with the same promises, as far as TLS can keep them.
+//
+// What is counted is plaintext: send() tells of octets whose whole record the kernel accepted,
+// since a record that left in part cannot be opened; wire_octets() tells of the records themselves.
+// An idle connection holds neither a buffer nor a block; OpenSSL gives its own back too.
+//
+// Ownership:    Owns the transport beneath, and closes it.
+// Completion:   An empty Received is the peer's close_notify, and nothing less: TCP's FIN without
+//               one is the error cut_short, for anybody can send that.
+// Cancellation: A send that was stopped or failed half-way ends sending for good: its records are
+//               sealed, and can be neither taken back nor sent twice.
+// Errors:       alert_received, alert_sent, malformed, cut_short; those of the transport beneath.
+// Threading:    The loop's thread.
+// Source:       RFC 8446 5.1 (records), 6.1 (close_notify); SSL_shutdown(3).
+
+#pragma once
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/clock.h"
+#include "sluice/runtime/loop.h"
+#include "sluice/runtime/transport.h"
+#include "sluice/tls/engine.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace sluice::tls {
+
+class TlsTransport final : public Transport, private PeerEndListener {
+public:
+    // Of an engine whose handshake over `beneath` is done.
+    TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath, std::unique_ptr<Engine> engine);
+    ~TlsTransport() override;
+
+    [[nodiscard]] std::optional<Result<Received>> try_receive() noexcept override;
+    Task<Result<std::uint64_t>> send(std::span<iovec> parts) override;
+    Task<Result<void>> shut_down_sending() override;
+    Task<Result<void>> acknowledged() override { return beneath_->acknowledged(); }
+    Task<> close(Ending ending) override;
+    [[nodiscard]] PeerEnd peer_end() const noexcept override;
+    void listen_for_peer_end(PeerEndListener* listener) noexcept override;
+
+    // In plaintext: an octet is acknowledged when all of its record is, or a little later.
+    [[nodiscard]] SocketState state() noexcept override;
+
+    [[nodiscard]] const Endpoint& local() const noexcept override { return beneath_->local(); }
+    [[nodiscard]] const Endpoint& peer() const noexcept override { return beneath_->peer(); }
+    [[nodiscard]] const SecurityFacts* security() const noexcept override;
+    [[nodiscard]] std::optional<WireOctets> wire_octets() const noexcept override {
+        return engine_->wire();
+    }
+
+private:
+    // Records that leave in one send.
+    struct Batch {
+        static constexpr std::size_t records_max = 16;
+        static constexpr std::size_t octets_max = std::size_t{8} * 17 * 1024;
+
+        struct Record {
+            std::size_t ciphertext;  // Up to its end, from the batch's beginning.
+            std::size_t plaintext;
+        };
+
+        // The plaintext of the records that end within so much ciphertext.
+        [[nodiscard]] std::size_t plaintext_within(std::uint64_t ciphertext) const noexcept;
+
+        Output output;
+        std::array<Record, records_max> records;
+        std::size_t count = 0;
+    };
+
+    void seal(std::span<iovec>& parts, Batch& batch) noexcept;
+    [[nodiscard]] std::size_t record_octets() noexcept;
+    [[nodiscard]] Task<Result<void>> send_output();
+    [[nodiscard]] Task<Result<void>> say_goodbye();
+    [[nodiscard]] bool feed() noexcept;
+    void end_input(const Error& error) noexcept;
+    void peer_ended(PeerEnd end) noexcept override;
+    void tell_of_end() noexcept;
+
+    Loop& loop_;
+    std::unique_ptr<Transport> beneath_;
+    std::unique_ptr<Engine> engine_;
+    std::optional<Event::Relay> input_relay_;
+    std::optional<Error> input_error_;  // Why there will be no more; of none, the close_notify.
+    std::optional<Error> output_error_;
+    bool input_ended_ = false;
+    bool sending_ = false;
+    bool fin_sent_ = false;
+    std::uint8_t small_records_left_ = 0;
+    PeerEnd told_ = PeerEnd::none;
+    PeerEndListener* listener_ = nullptr;
+    std::uint64_t plaintext_sent_ = 0;
+    std::uint64_t plaintext_acknowledged_ = 0;
+    std::uint64_t wire_behind_plaintext_ = 0;  // Sent after the last octet of plaintext.
+    Instant last_sent_ = Instant::min();
+    mutable std::unique_ptr<SecurityFacts> facts_;
+};
+
+}  // namespace sluice::tls
