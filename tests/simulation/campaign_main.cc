@@ -24,7 +24,7 @@
 namespace sluice::campaign {
 namespace {
 
-constexpr std::uint64_t reports_max = 5;
+constexpr int reports_max = 5;
 constexpr std::uint64_t plant_seeds_max = 1000;
 
 struct Command {
@@ -182,6 +182,7 @@ int run(const Command& command) {
         say("base seed: " + std::to_string(command.from) + "\n");
     }
     Tally tally;
+    int reports = 0;
     const auto goes_on = [&](std::uint64_t seed) {
         return command.seconds ? std::chrono::steady_clock::now() < end : seed < command.to;
     };
@@ -199,8 +200,11 @@ int run(const Command& command) {
         }
         const Judged judged = run_and_judge(script, plant);
         tally.add(judged.evidence);
-        if (!judged.violations.empty() && tally.violations < reports_max) {
+        if (!judged.violations.empty() && ++reports <= reports_max) {
             report(script, plant, judged.violations);
+        } else if (!judged.violations.empty()) {  // Not shrunk, for its time; but not lost.
+            say("violation of " + std::string(judged.violations.front().rule) + " by seed " +
+                std::to_string(seed) + "\n");
         }
         tally.violations += judged.violations.size();
     }
