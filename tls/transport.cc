@@ -154,7 +154,7 @@ void TlsTransport::seal(std::span<iovec>& parts, Batch& batch) noexcept {
 
 Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
     ensure(!std::exchange(sending_, true));
-    if (loop_.now() > after(last_sent_, idle_min) || last_sent_ == Instant::min()) {
+    if (!last_sent_ || loop_.now() > after(*last_sent_, idle_min)) {
         small_records_left_ = small_records;
     }
     std::uint64_t accepted = 0;

@@ -98,7 +98,7 @@ private:
     std::uint64_t plaintext_sent_ = 0;
     std::uint64_t plaintext_acknowledged_ = 0;
     std::uint64_t wire_behind_plaintext_ = 0;  // Sent after the last octet of plaintext.
-    Instant last_sent_ = Instant::min();
+    std::optional<Instant> last_sent_;
     mutable std::unique_ptr<SecurityFacts> facts_;
 };
 
