@@ -35,6 +35,7 @@ std::expected<std::string, ContextError> listed(const std::vector<std::string>& 
     return list;
 }
 
+// NOLINTNEXTLINE(readability-function-size): how many arguments it takes, OpenSSL says.
 void close_key_log(void*, void* log, CRYPTO_EX_DATA*, int, long, void*) {
     BIO_free(static_cast<BIO*>(log));
 }
@@ -111,6 +112,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
     return 1;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the same.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_octets,
                     const unsigned char* offered, unsigned offered_octets, void* ours) {
     const std::string& list = *static_cast<const std::string*>(ours);
