@@ -28,7 +28,7 @@ Task<bool> pass(Transport& from, Transport& to, std::uint64_t octets_max) {
         const auto taken =
             static_cast<std::size_t>(std::min<std::uint64_t>(left, received->size()));
         iovec part{received->octets().data(), taken};
-        const Result<std::uint64_t> sent = co_await to.send({&part, 1});
+        const Result<std::uint64_t> sent = co_await to.send(std::span(&part, 1));
         if (!sent) {
             co_return false;
         }

@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -175,7 +176,7 @@ Task<Result<void>> Quickstart::upload(const char* title, const Endpoint& to, con
         ProgressBar bar(loop_, file_octets);
         FileSource content(*file);
         ProgressSource progress(content, bar);
-        co_await forward(progress, exchange.body());
+        std::ignore = co_await forward(progress, exchange.body());
     }
     const http::Outcome outcome = co_await exchange.outcome();
     const Result<void> told = co_await tell(outcome, http::Method::put, began);
@@ -194,7 +195,7 @@ Task<Result<void>> Quickstart::download(const char* title, const Endpoint& from)
     if (response) {
         ProgressBar bar(loop_, file_octets);
         ProgressSource progress(response->body(), bar);
-        co_await forward(progress, hashed);
+        std::ignore = co_await forward(progress, hashed);
     }
     const http::Outcome outcome = co_await exchange.outcome();
     const Result<void> told = co_await tell(outcome, http::Method::get, began);

@@ -18,6 +18,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace sluice::examples {
@@ -258,10 +259,10 @@ Task<> Store::get(std::string key, http::Request& request, http::Responder& resp
     const std::int64_t now = co_await unix_seconds();
     const std::optional<FileRange> part = answer(*object, request, responder, now);
     if (part && request.method() == Method::head) {
-        co_await responder.body().finish();
+        std::ignore = co_await responder.body().finish();
     } else if (part) {
         FileSource content(*file, *part);
-        co_await forward(content, responder.body());
+        std::ignore = co_await forward(content, responder.body());
     }
 }
 

@@ -3,6 +3,7 @@
 #include "sluice/sluice.h"
 
 #include <cstdio>
+#include <tuple>
 
 using namespace sluice;
 
@@ -12,7 +13,8 @@ Task<Result<http::Outcome>> upload(http::Client& client, Arguments arguments) {
         co_return failed(file);
     }
     http::Exchange exchange = client.begin(http::put(arguments[1]).chunked());
-    co_await forward(*file, exchange.body());  // An early answer ends it early: the outcome knows.
+    // An early answer ends it early: the outcome knows.
+    std::ignore = co_await forward(*file, exchange.body());
     const http::Outcome outcome = co_await exchange.outcome();
     co_return outcome;
 }

@@ -104,8 +104,8 @@ Task<int> read_files(Sender<Message> counter, Arguments paths) {
             co_return 1;
         }
     }
-    const Result<std::uint64_t> words = co_await call<std::uint64_t>(
-        counter, [](Sender<std::uint64_t> total) { return Message{"", std::move(total)}; });
+    const auto ask = [](Sender<std::uint64_t> total) { return Message{"", std::move(total)}; };
+    const Result<std::uint64_t> words = co_await call<std::uint64_t>(counter, ask);
     if (!words) {
         std::puts("The counter has gone.");
         co_return 1;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace sluice::http {
@@ -247,7 +248,7 @@ Task<ServerConnection::Next> ServerConnection::linger() {
     const SocketState state = transport_.state();
     // Its FIN may lie behind octets that were not received yet.
     const bool ended_before_us = transport_.peer_end() != PeerEnd::none || state.finished_by_peer;
-    co_await transport_.shut_down_sending();
+    std::ignore = co_await transport_.shut_down_sending();
     // A connection that was reset by then did not take it.
     const bool fin_is_out = !transport_.state().closed;
     const bool nothing_to_lose = idle_end_ && state.unacknowledged == 0;

@@ -5,9 +5,8 @@
 // To call is to send a message with a Sender for the reply in it:
 //
 //     struct Add { int amount; Sender<int> total; };
-//     const Result<int> total = co_await call<int>(counter, [](Sender<int> reply) {
-//         return Add{5, std::move(reply)};
-//     });
+//     const auto add_five = [](Sender<int> reply) { return Add{5, std::move(reply)}; };
+//     const Result<int> total = co_await call<int>(counter, add_five);
 //
 // Completion:   Yields the reply. It never hangs on an actor that has gone: whoever drops the
 //               message, the actor or the mailbox that it waits in, drops the reply's sender.

@@ -82,6 +82,7 @@ public:
     void set() noexcept;
     void reset() noexcept { set_ = false; }
     [[nodiscard]] bool is_set() const noexcept { return set_; }
+    [[nodiscard]] bool is_awaited() const noexcept { return waiting_ != nullptr; }
 
     // Awaitable; yields whether the event happened. False: the task was asked to stop.
     [[nodiscard]] Wait wait() noexcept;

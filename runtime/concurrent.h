@@ -80,7 +80,8 @@ public:
                 co_await end(yielded.error());
             } else if (first_ == next_ && starting_->is_done()) {
                 const Result<void> read_all = starting_->take();
-                co_await end(read_all ? Error{} : read_all.error());
+                const Error why = read_all ? Error() : read_all.error();
+                co_await end(why);
             } else {
                 changed_.reset();
                 const bool happened = co_await changed_.wait();

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <tuple>
 
 namespace sluice {
 
@@ -45,7 +46,8 @@ Task<Result<std::uint64_t>> forward(ByteSource& source, ByteSink& sink, Passage&
     } else if (passage.failed == Side::source) {
         if (result.error().code == Errc::cancelled) {
             // A sink that tells why it ended sees that it was asked to, and no source failed it.
-            co_await sink.write({});
+            const std::span<const std::byte> nothing;
+            std::ignore = co_await sink.write(nothing);
         }
         sink.abort();
     }

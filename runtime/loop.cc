@@ -60,6 +60,9 @@ Loop::Loop(Backend& backend) noexcept
 }
 
 Loop::~Loop() {
+    while (needed_ > 0) {
+        turn(timers_.next());
+    }
     {
         const Registry registry;
         *(previous_ == nullptr ? &registry.first() : &previous_->next_) = next_;

@@ -176,6 +176,10 @@ public:
     [[nodiscard]] std::uint32_t coarse_now() const noexcept { return coarse_now_; }
     static constexpr int coarse_bits = 20;  // 2^20 ns
 
+    // Where somebody still needs its turns, a loop goes on in its destructor until nobody does.
+    void needed_still() noexcept { ++needed_; }
+    void needed_no_longer() noexcept { --needed_; }
+
     [[nodiscard]] Backend& backend() noexcept { return backend_; }
     [[nodiscard]] const Timers& timers() const noexcept { return timers_; }
 
@@ -209,6 +213,7 @@ private:
     Coroutine* ready_first_ = nullptr;
     Coroutine* ready_last_ = nullptr;  // Meaningful only while ready_first_ is not null.
     int budget_ = budget_per_resume;
+    int needed_ = 0;
     std::atomic<Posted*> posted_{nullptr};
     std::atomic<int> posting_{0};  // Threads inside post().
     std::atomic<std::uint64_t> beat_{0};

@@ -19,6 +19,7 @@
 #include "sluice/runtime/task.h"
 #include "sluice/runtime/wait_line.h"
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,7 +32,11 @@ public:
     class [[nodiscard]] Lock {
     public:
         Lock(Lock&& other) noexcept
-            : mutex_(std::exchange(other.mutex_, nullptr)), loop_(other.loop_) {}
+            : mutex_(std::exchange(other.mutex_, nullptr)), loop_(other.loop_) {
+            if (mutex_ != nullptr) {
+                mutex_->is_held_at(this);
+            }
+        }
         Lock& operator=(Lock&&) = delete;
         ~Lock() {
             if (mutex_ != nullptr) {
@@ -41,7 +46,9 @@ public:
 
     private:
         friend class Mutex;
-        Lock(Mutex& mutex, Loop& loop) noexcept : mutex_(&mutex), loop_(&loop) {}
+        Lock(Mutex& mutex, Loop& loop) noexcept : mutex_(&mutex), loop_(&loop) {
+            mutex.is_held_at(this);
+        }
 
         Mutex* mutex_;
         Loop* loop_;
@@ -80,11 +87,17 @@ private:
         [[nodiscard]] std::string waits_for() const override {
             return Waiter::waits_for("lock", &mutex_);
         }
+        [[nodiscard]] const void* held_at() const noexcept override {
+            return mutex_.held_at_.load(std::memory_order_relaxed);
+        }
 
         Mutex& mutex_;
     };
 
+    void is_held_at(const Lock* lock) noexcept { held_at_.store(lock, std::memory_order_relaxed); }
+
     void unlock(Loop* here) noexcept {
+        is_held_at(nullptr);
         Served served(here);
         const std::lock_guard guard(guard_);
         if (line_.empty()) {
@@ -97,6 +110,7 @@ private:
     std::mutex guard_;
     WaitLine line_;
     bool is_held_ = false;
+    std::atomic<const void*> held_at_{nullptr};  // Where the Lock is, for a dump.
 };
 
 }  // namespace sluice

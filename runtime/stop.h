@@ -31,6 +31,9 @@ public:
     // What it waits for, in words, for a dump: "a timer, due in 1.5 s".
     [[nodiscard]] virtual std::string waits_for() const { return "something"; }
 
+    // Where what it waits for is kept from it: an address, maybe in a task's frame; null: unknown.
+    [[nodiscard]] virtual const void* held_at() const noexcept { return nullptr; }
+
     [[nodiscard]] bool linked() const noexcept { return source_ != nullptr; }
 
 protected:

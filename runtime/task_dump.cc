@@ -78,7 +78,14 @@ void put_in_order(std::vector<Listed>& all) {
     }
 }
 
-std::string line_of(const Listed& each, std::size_t depth) {
+// Who keeps a task from what it awaits: a task of the same loop, or somebody unknown.
+std::string holder_in_words(const std::vector<Listed>& all, const StopListener& wait) {
+    const void* const at = wait.held_at();
+    const std::size_t holder = at != nullptr ? holder_of(all, at) : nobody;
+    return holder != nobody ? " held by " + coroutine_name(all[holder].task->frame) : "";
+}
+
+std::string line_of(const std::vector<Listed>& all, const Listed& each, std::size_t depth) {
     constexpr std::size_t name_columns = 44;
     const Coroutine& task = *each.task;
     std::string line(2 * depth, ' ');
@@ -97,7 +104,9 @@ std::string line_of(const Listed& each, std::size_t depth) {
     const double seconds = static_cast<double>(std::int64_t{ticks} << Loop::coarse_bits) / 1e9;
     char since[48];
     std::snprintf(since, sizeof since, ", for %.3f s", seconds);
-    const std::string what = each.awaits_task ? "the task below" : task.wait()->waits_for();
+    const std::string what = each.awaits_task
+                                 ? "the task below"
+                                 : task.wait()->waits_for() + holder_in_words(all, *task.wait());
     return line + "awaits " + what + since;
 }
 
@@ -113,7 +122,7 @@ std::string tree_of(const std::vector<Listed>& all) {
         while (!left.empty()) {
             const auto [index, depth] = left.back();
             left.pop_back();
-            text.append(line_of(all[index], depth)).append("\n");
+            text.append(line_of(all, all[index], depth)).append("\n");
             for (const std::size_t below : all[index].below) {
                 left.emplace_back(below, depth + 1);
             }

@@ -1,17 +1,55 @@
 #include "sluice/runtime/tcp.h"
 
+#include "sluice/runtime/closer.h"
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <concepts>
+#include <cstdio>
 #include <string>
 #include <utility>
 
 namespace sluice {
 
+namespace {
+
+// Yields what was destroyed unclosed in one piece, to be closed and then destroyed.
+template <typename T>
+Task<> close_and_destroy(T* unclosed) {
+    if constexpr (std::derived_from<T, Transport>) {
+        co_await unclosed->close(Ending::reset);
+    } else {
+        co_await unclosed->close();
+    }
+    delete unclosed;
+}
+
+}  // namespace
+
 TcpTransport::~TcpTransport() {
-    ensure(fd_ < 0);
+    ensure(fd_ < 0, "a TcpTransport was destroyed before its close() had ended");
+}
+
+// Before anything of it is gone: what the kernel still writes to can only stay where it is.
+void TcpTransport::operator delete(TcpTransport* transport, std::destroying_delete_t) noexcept {
+    if (transport->fd_ < 0 || transport->closing_) {
+        transport->~TcpTransport();
+        ::operator delete(transport);
+        return;
+    }
+    ensure(!transport->sending_, "a TcpTransport was destroyed while it sends");
+    ensure(!transport->input_changed().is_awaited(),
+           "a TcpTransport was destroyed while it is read");
+    if (transport->made_for_.is_news()) {
+        std::fprintf(stderr,
+                     "sluice: a connection with %s was destroyed unclosed, and is reset. "
+                     "Made by %s. Not said again of this place.\n",
+                     transport->peer_.text().c_str(), transport->made_for_.description().c_str());
+    }
+    transport->listener_ = nullptr;
+    close_behind(transport->loop_, close_and_destroy(transport));
 }
 
 std::optional<Result<Received>> TcpTransport::try_receive() noexcept {
@@ -194,16 +232,31 @@ SocketState TcpTransport::state() noexcept {
 }
 
 Result<std::unique_ptr<TcpAcceptor>> TcpAcceptor::listen(Loop& loop, const Endpoint& at,
-                                                         const TcpAcceptorOptions& options) {
+                                                         const TcpAcceptorOptions& options,
+                                                         std::source_location made_at) {
     const Result<int> fd = loop.backend().listen(at, options.listen);
     if (!fd) {
         return failed(fd);
     }
-    return std::unique_ptr<TcpAcceptor>(new TcpAcceptor(loop, *fd, options));
+    return std::unique_ptr<TcpAcceptor>(new TcpAcceptor(loop, *fd, options, made_at));
 }
 
 TcpAcceptor::~TcpAcceptor() {
-    ensure(fd_ < 0);
+    ensure(fd_ < 0, "a TcpAcceptor was destroyed before its close() had ended");
+}
+
+void TcpAcceptor::operator delete(TcpAcceptor* acceptor, std::destroying_delete_t) noexcept {
+    if (acceptor->fd_ < 0 || acceptor->closing_) {
+        acceptor->~TcpAcceptor();
+        ::operator delete(acceptor);
+        return;
+    }
+    ensure(!acceptor->changed_.is_awaited(), "a TcpAcceptor was destroyed while it accepts");
+    std::fprintf(stderr, "sluice: an acceptor at %s was destroyed unclosed. Made at %s:%u, in %s\n",
+                 acceptor->local_.text().c_str(), acceptor->made_at_.file_name(),
+                 static_cast<unsigned>(acceptor->made_at_.line()),
+                 acceptor->made_at_.function_name());
+    close_behind(acceptor->loop_, close_and_destroy(acceptor));
 }
 
 Task<Result<std::unique_ptr<Transport>>> TcpAcceptor::accept() {
@@ -215,7 +268,8 @@ Task<Result<std::unique_ptr<Transport>>> TcpAcceptor::accept() {
                 backlog_.clear();
                 backlog_next_ = 0;
             }
-            co_return std::make_unique<TcpTransport>(loop_, fd);
+            const CallSite here = co_await this_call_site();
+            co_return std::make_unique<TcpTransport>(loop_, fd, here);
         }
         if (closing_) {
             co_return failure(Errc::closed, Phase::accept);

@@ -7,12 +7,15 @@
 // the kernel shows as an end of stream, because a send took the error, is told from a FIN by TCP's
 // own state.
 //
-// Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it.
+// Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it. One that is
+//               destroyed unclosed is reset behind its owner's back, and said once to stderr with
+//               the tasks it was made for; so is an acceptor. Neither ever blocks.
 // Source:       outcomes.md traps 1 to 4, 10, 15, 17; io_uring_prep_recv_multishot(3), tcp(7).
 
 #pragma once
 
 #include "sluice/runtime/await.h"
+#include "sluice/runtime/call_site.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/name_cache.h"
 #include "sluice/runtime/operation.h"
@@ -25,7 +28,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -36,15 +41,17 @@ namespace sluice {
 class TcpTransport final : public Transport {
 public:
     // Takes over `fd`, which is connected.
-    TcpTransport(Loop& loop, int fd) noexcept
+    TcpTransport(Loop& loop, int fd, CallSite made_for = {}) noexcept
         : loop_(loop),
           fd_(fd),
+          made_for_(made_for),
           local_(loop.backend().local_endpoint(fd)),
           peer_(loop.backend().peer_endpoint(fd)) {
         input_changed().is_about(EventKind::input, fd);
     }
     TcpTransport(TcpTransport&&) = delete;
     ~TcpTransport() override;
+    static void operator delete(TcpTransport* transport, std::destroying_delete_t) noexcept;
 
     [[nodiscard]] std::optional<Result<Received>> try_receive() noexcept override;
     Task<Result<std::uint64_t>> send(std::span<iovec> parts) override;
@@ -107,6 +114,7 @@ private:
     bool closing_ = false;
     bool sending_ = false;
     bool send_was_reset_ = false;  // It took the error that a receive would have shown.
+    CallSite made_for_;
     Receiving receiving_{*this};
     std::unique_ptr<Watching> watching_;  // Few connections ever need it.
     std::vector<Received> inbox_;
@@ -127,9 +135,11 @@ class TcpAcceptor final : public Acceptor {
 public:
     // Listens at once. Errors: Phase::listen, as of bind(2) and listen(2).
     [[nodiscard]] static Result<std::unique_ptr<TcpAcceptor>> listen(
-        Loop& loop, const Endpoint& at, const TcpAcceptorOptions& options = {});
+        Loop& loop, const Endpoint& at, const TcpAcceptorOptions& options = {},
+        std::source_location made_at = std::source_location::current());
     TcpAcceptor(TcpAcceptor&&) = delete;
     ~TcpAcceptor() override;
+    static void operator delete(TcpAcceptor* acceptor, std::destroying_delete_t) noexcept;
 
     Task<Result<std::unique_ptr<Transport>>> accept() override;
     Task<> close() override;
@@ -152,14 +162,20 @@ private:
         TcpAcceptor& acceptor_;
     };
 
-    TcpAcceptor(Loop& loop, int fd, const TcpAcceptorOptions& options)
-        : loop_(loop), fd_(fd), options_(options), local_(loop.backend().local_endpoint(fd)) {}
+    TcpAcceptor(Loop& loop, int fd, const TcpAcceptorOptions& options,
+                std::source_location made_at) noexcept
+        : loop_(loop),
+          fd_(fd),
+          options_(options),
+          made_at_(made_at),
+          local_(loop.backend().local_endpoint(fd)) {}
 
     void accepted(const Completion& completion) noexcept;
 
     Loop& loop_;
     int fd_;
     TcpAcceptorOptions options_;
+    std::source_location made_at_;
     Endpoint local_;
     bool closing_ = false;
     bool exhausted_ = false;
@@ -191,8 +207,9 @@ public:
                                                      ConnectTimes& times) override;
 
 private:
-    Task<Result<std::unique_ptr<Transport>>> race(std::vector<Endpoint> endpoints);
-    Task<Result<std::unique_ptr<Transport>>> connect_to(Endpoint endpoint);
+    Task<Result<std::unique_ptr<Transport>>> race(std::vector<Endpoint> endpoints,
+                                                  CallSite made_for);
+    Task<Result<std::unique_ptr<Transport>>> connect_to(Endpoint endpoint, CallSite made_for);
 
     Loop& loop_;
     TcpConnectorOptions options_;

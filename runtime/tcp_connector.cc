@@ -107,6 +107,7 @@ Task<> Race::end() {
 
 Task<Connected> TcpConnector::connect(std::string_view host, std::uint16_t port,
                                       ConnectTimes& times) {
+    const CallSite here = co_await this_call_site();
     const bool is_numeric = Endpoint::parse_address(host, port).has_value();
     std::string name(host);
     const Result<std::vector<Endpoint>> endpoints = co_await names_.resolve(std::move(name), port);
@@ -115,14 +116,14 @@ Task<Connected> TcpConnector::connect(std::string_view host, std::uint16_t port,
     }
     times.resolved = is_numeric ? never : loop_.now();
     if (endpoints->size() == 1) {
-        Connected connected = co_await connect_to(endpoints->front());
+        Connected connected = co_await connect_to(endpoints->front(), here);
         co_return connected;
     }
-    Connected connected = co_await race(interleaved(*endpoints));
+    Connected connected = co_await race(interleaved(*endpoints), here);
     co_return connected;
 }
 
-Task<Connected> TcpConnector::race(std::vector<Endpoint> endpoints) {
+Task<Connected> TcpConnector::race(std::vector<Endpoint> endpoints, CallSite made_for) {
     const Context context = co_await this_task();
     Event changed;
     Pace pace(changed);
@@ -136,7 +137,8 @@ Task<Connected> TcpConnector::race(std::vector<Endpoint> endpoints) {
         }
         const bool is_time = race.under_way == 0 || pace.is_over();
         if (next < endpoints.size() && (std::exchange(race.has_lost, false) || is_time)) {
-            Attempt& started = race.attempts.emplace_back(context, connect_to(endpoints[next]));
+            Attempt& started =
+                race.attempts.emplace_back(context, connect_to(endpoints[next], made_for));
             started.running.notify(changed);
             ++race.under_way;
             ++next;
@@ -154,7 +156,7 @@ Task<Connected> TcpConnector::race(std::vector<Endpoint> endpoints) {
     co_return std::move(race.result);
 }
 
-Task<Connected> TcpConnector::connect_to(Endpoint endpoint) {
+Task<Connected> TcpConnector::connect_to(Endpoint endpoint, CallSite made_for) {
     const Result<int> fd = loop_.backend().open_socket(endpoint.family());
     if (!fd) {
         co_return failed(fd);
@@ -166,7 +168,7 @@ Task<Connected> TcpConnector::connect_to(Endpoint endpoint) {
         loop_.backend().close(*fd, Ending::reset);
         co_return std::unexpected(error_from_errno(-result, Phase::connect));
     }
-    co_return std::make_unique<TcpTransport>(loop_, *fd);
+    co_return std::make_unique<TcpTransport>(loop_, *fd, made_for);
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include "sluice/tls/blocks.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace sluice::tls {
@@ -224,7 +225,7 @@ Task<Result<void>> TlsTransport::shut_down_sending() {
     }
     // Without our goodbye, TCP's end tells the peer that it was cut.
     fin_sent_ = true;
-    co_await beneath_->shut_down_sending();
+    std::ignore = co_await beneath_->shut_down_sending();
     co_return said;
 }
 

@@ -4,43 +4,14 @@
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/tcp.h"
 #include "sluice/tests/catch.h"
+#include "sluice/tests/support/allocations.h"
 #include "sluice/tests/support/on_kernel.h"
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-// Counts what everything in this program allocates.
-void* operator new(std::size_t octets) {
-    ++allocations;
-    if (void* const memory = std::malloc(octets)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-
-void* operator new(std::size_t octets, const std::nothrow_t&) noexcept {
-    ++allocations;
-    return std::malloc(octets);
-}
-
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 namespace sluice::http::tests {
 namespace {
@@ -96,11 +67,11 @@ Task<std::uint64_t> count_allocations(Loop& loop) {
     for (int warm_up = 0; warm_up < 100; ++warm_up) {
         co_await get_once(client, request);
     }
-    const std::uint64_t before = allocations;
+    const std::uint64_t before = sluice::tests::allocations();
     for (int round = 0; round < 1000; ++round) {
         co_await get_once(client, request);
     }
-    const std::uint64_t counted = allocations - before;
+    const std::uint64_t counted = sluice::tests::allocations() - before;
     co_await client.close();
     co_await scope.join();
     co_await acceptor->close();

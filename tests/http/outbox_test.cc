@@ -195,7 +195,8 @@ Task<> check_cut(Loop& loop, std::uint64_t octets) {
     CHECK(fixture.listener.failures == (octets < 15 ? 1 : 0));
     if (octets < 15) {
         CHECK(fixture.outbox.error()->code == sluice::Errc::reset);
-        const sluice::Result<void> written = co_await fixture.outbox.write(fixture.second, {});
+        const std::span<const std::byte> nothing;
+        const sluice::Result<void> written = co_await fixture.outbox.write(fixture.second, nothing);
         CHECK_FALSE(written);  // The first failure is final.
     }
 }

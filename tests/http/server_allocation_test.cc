@@ -5,41 +5,17 @@
 
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/tcp.h"
+#include "sluice/tests/support/allocations.h"
 #include "sluice/tests/support/on_kernel.h"
 
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "sluice/tests/catch.h"
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-// Counts what everything in this program allocates.
-void* operator new(std::size_t octets) {
-    ++allocations;
-    if (void* const memory = std::malloc(octets)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 namespace sluice::tests {
 namespace {
@@ -106,9 +82,9 @@ Task<std::uint64_t> allocations_under(Loop& loop, const Load& load) {
         "Content-Length: 13\r\n\r\nhello, world\n";
     const std::uint64_t octets = answer.size() * static_cast<std::uint64_t>(load.depth);
     co_await ask(**transport, batch, octets, 200);
-    const std::uint64_t before = allocations;
+    const std::uint64_t before = allocations();
     co_await ask(**transport, batch, octets, 10'000 / load.depth);
-    const std::uint64_t counted = allocations - before;
+    const std::uint64_t counted = allocations() - before;
 
     co_await (*transport)->close(Ending::orderly);
     server.drain(std::chrono::seconds(10));

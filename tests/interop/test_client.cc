@@ -34,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace sluice::tests {
@@ -49,7 +50,7 @@ Task<std::string> take_content(http::Exchange& exchange, std::string save) {
     HashedSource content(response->body(), sha256);
     if (save.empty()) {
         NullSink nowhere;
-        co_await forward(content, nowhere);
+        std::ignore = co_await forward(content, nowhere);
     } else {
         Result<File> file = co_await File::create(save);
         if (!file) {
@@ -67,7 +68,7 @@ Task<std::string> take_content(http::Exchange& exchange, std::string save) {
 
 Task<> send_content(http::Exchange& exchange, const File& file) {
     FileSource source(file);
-    co_await forward(source, exchange.body());
+    std::ignore = co_await forward(source, exchange.body());
 }
 
 http::ClientRequest request_of(const RequestLine& line) {

@@ -32,6 +32,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace sluice::tests {
@@ -79,7 +80,7 @@ Task<> send_bytes(std::uint64_t octets, Responder& responder) {
         }
         octets -= piece.size();
     }
-    co_await sink.finish();
+    std::ignore = co_await sink.finish();
 }
 
 Task<> send_chunks(std::uint64_t octets, Responder& responder) {
@@ -97,7 +98,7 @@ Task<> send_chunks(std::uint64_t octets, Responder& responder) {
         octets -= piece.size();
     }
     responder.body().trailers().add("x-sha256", tls::hex(sha256.finish()));
-    co_await sink.finish();
+    std::ignore = co_await sink.finish();
 }
 
 Task<> take_upload(Request& request, Responder& responder) {
@@ -126,7 +127,7 @@ Task<> take_upload(Request& request, Responder& responder) {
 
 Task<> echo(Request& request, Responder& responder) {
     ByteSink& sink = responder.start(Status::ok, request.body().declared());
-    co_await forward(request.body(), sink);
+    std::ignore = co_await forward(request.body(), sink);
 }
 
 Task<> send_slowly(std::uint64_t milliseconds, Responder& responder) {
@@ -157,7 +158,7 @@ Task<> send_file(const std::string& root, std::string_view name, Responder& resp
     const std::size_t buffer_octets =
         std::clamp<std::uint64_t>(status->octets, 1, FileSource::buffer_octets_default);
     FileSource content(*file, {0, status->octets}, buffer_octets);
-    co_await forward(content, sink);
+    std::ignore = co_await forward(content, sink);
 }
 
 void hint_early(Responder& responder) {

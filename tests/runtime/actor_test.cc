@@ -50,8 +50,8 @@ Task<> count(Receiver<Add> mailbox, int lives) {
 }
 
 Task<Result<int>> add(AnySink<Add> counter, int amount) {
-    const Result<int> total = co_await call<int>(
-        counter, [amount](Sender<int> reply) { return Add{amount, std::move(reply)}; });
+    const auto ask = [amount](Sender<int> reply) { return Add{amount, std::move(reply)}; };
+    const Result<int> total = co_await call<int>(counter, ask);
     co_return total;
 }
 

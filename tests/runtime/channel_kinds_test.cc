@@ -121,7 +121,7 @@ Task<> write_beside_a_full_shard(World& world) {
     auto [even, reads_even] = bounded_channel<int>(1);
     auto [odd, reads_odd] = bounded_channel<int>(1);
     ShardedSink sink(even, odd);
-    co_await sink.write(0);
+    std::ignore = co_await sink.write(0);
     Running waiting(Context{&world.loop, nullptr}, sink.write(2));
     co_await sleep_for(1ms);
     CHECK_FALSE(waiting.is_done());
@@ -140,8 +140,8 @@ TEST_CASE("sink: a sharded one that waits for one shard pins no slot of another"
 Task<> broadcast_to_three(World& world) {
     auto [sender, first] = broadcast_channel<std::string>(2);
     auto second = first.clone();
-    co_await sender.write("a");
-    co_await sender.write("b");
+    std::ignore = co_await sender.write("a");
+    std::ignore = co_await sender.write("b");
     const Result<std::optional<std::string>> a = co_await first.read();
     auto late = first.clone();  // Has read what `first` has.
     Running waiting(Context{&world.loop, nullptr}, sender.write("c"));
@@ -160,7 +160,7 @@ Task<> broadcast_to_three(World& world) {
         const Result<std::optional<std::string>> of_late = co_await late.read();
         CHECK(yields(of_late, expected));
     }
-    co_await sender.write("d");
+    std::ignore = co_await sender.write("d");
     Running more(Context{&world.loop, nullptr}, sender.write("e"));
     co_await sleep_for(1ms);
     CHECK_FALSE(more.is_done());
@@ -181,7 +181,7 @@ Task<> watch_a_value(World&) {
     auto [sender, watcher] = latest_channel<int>();
     auto sleepy = watcher.clone();
     for (int value = 0; value < 10; ++value) {
-        co_await sender.write(value);
+        std::ignore = co_await sender.write(value);
         const Result<std::optional<int>> seen = co_await watcher.read();
         CHECK(yields(seen, value));
         CHECK(watcher.is_idle());  // The same value is not new twice.
@@ -205,9 +205,9 @@ struct HasASender {
 Task<> overwrite_a_sender(World&) {
     auto [sender, receiver] = overwriting_channel<HasASender>(1);
     HasASender first{sender.clone()};
-    co_await sender.write(std::move(first));
+    std::ignore = co_await sender.write(std::move(first));
     HasASender second{sender.clone()};
-    co_await sender.write(std::move(second));
+    std::ignore = co_await sender.write(std::move(second));
     CHECK(receiver.overwritten() == 1);
 }
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -161,7 +162,7 @@ Task<> end_in(Way way, Seen& seen) {
             CHECK(sent.has_value());
         }
         if (way == Way::finish) {
-            co_await going.finish();
+            std::ignore = co_await going.finish();
         } else if (way == Way::abort) {
             going.abort();
         }
@@ -190,7 +191,7 @@ Task<> end_all_in(World& world, Way first, Way second, Seen& seen) {
         auto going = way == first && !seen.refused ? sender.clone() : std::move(sender);
         seen.refused = Errc::none;  // The first has gone.
         if (way == Way::finish) {
-            co_await going.finish();
+            std::ignore = co_await going.finish();
         } else if (way == Way::abort) {
             going.abort();
         }
@@ -298,7 +299,7 @@ TEMPLATE_TEST_CASE("channel: a stop that races a hand-over loses nothing", "[run
 Task<> stop_a_writer(Context context, Channel<Owned> channel, int fits) {
     auto& [sender, receiver] = channel;
     for (int item = 0; item < fits; ++item) {
-        co_await sender.write(std::make_unique<int>(item));
+        std::ignore = co_await sender.write(std::make_unique<int>(item));
     }
     Owned item = std::make_unique<int>(-1);
     const int* const same = item.get();

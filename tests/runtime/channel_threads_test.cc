@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -44,7 +45,7 @@ Task<> produce(S sender) {
             co_return;
         }
     }
-    co_await sender.finish();
+    std::ignore = co_await sender.finish();
 }
 
 Task<> consume(Receiver<Item> receiver, Tally& tally) {
@@ -166,7 +167,8 @@ Task<> consume_with_stops(const Context& context, Receiver<Item>& receiver, Tall
 }
 
 Task<int> consume_beside_stops(Loop& loop, Receiver<Item>& receiver, Tally& tally) {
-    co_await consume_with_stops(Context{&loop, nullptr}, receiver, tally);
+    const Context context{&loop, nullptr};
+    co_await consume_with_stops(context, receiver, tally);
     co_return 0;
 }
 
@@ -186,7 +188,7 @@ Task<int> produce_with_stops(Loop& loop, Sender<Item>& sender) {
             }
         }
     }
-    co_await sender.finish();
+    std::ignore = co_await sender.finish();
     co_return 0;
 }
 
@@ -277,7 +279,7 @@ Task<int> serve_increments(Receiver<Increment> mailbox) {
             co_return 0;
         }
         total += (**message).amount;
-        co_await (**message).total.write(total);
+        std::ignore = co_await (**message).total.write(total);
     }
 }
 
@@ -296,7 +298,7 @@ Task<int> call_often(Loop& loop, Sender<Increment> actor) {
             co_return 1;
         }
     }
-    co_await actor.finish();
+    std::ignore = co_await actor.finish();
     co_return 0;
 }
 

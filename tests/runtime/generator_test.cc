@@ -157,7 +157,7 @@ Task<> read_what_throws(World&) {
     Generator<int> throwing = throw_after_one();
     const Result<std::optional<int>> first = co_await throwing.read();
     CHECK(yields(first, 1));
-    co_await throwing.read();
+    std::ignore = co_await throwing.read();
 }
 
 Task<> abandon_a_read(World& world) {
@@ -266,7 +266,7 @@ TEST_CASE("byte pipe: who writes feeds who takes a source, and an unfinished wri
 
 Task<> read_slowly_and_leave(PipeSource source) {
     for (int reads = 0; reads < 2; ++reads) {
-        co_await source.read();
+        std::ignore = co_await source.read();
         co_await sleep_for(100ms);  // The octets are lent for as long.
     }
 }
@@ -289,7 +289,7 @@ Task<> stop_a_lender(World& world) {
     BytePipe pipe;
     const std::string_view text = "lent";
     Running lent(context, pipe.sink.write(std::as_bytes(std::span(text))));
-    co_await pipe.source.read();
+    std::ignore = co_await pipe.source.read();
     lent.request_stop();
     co_await sleep_for(1ms);
     CHECK_FALSE(lent.is_done());  // The reader has them.

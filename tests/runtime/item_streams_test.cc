@@ -24,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -111,7 +112,7 @@ Task<> make_batches(World& world) {
     auto [sender, receiver] = unbounded_channel<std::unique_ptr<int>>();
     ChunkSource batches(receiver, 3);
     for (int item = 0; item < 4; ++item) {
-        co_await sender.write(std::make_unique<int>(item));
+        std::ignore = co_await sender.write(std::make_unique<int>(item));
     }
     const auto full = co_await batches.read();
     CHECK((**full).size() == 3);
@@ -121,7 +122,7 @@ Task<> make_batches(World& world) {
     Running reading(Context{&world.loop, nullptr}, batches.read());
     co_await sleep_for(1ms);
     CHECK_FALSE(reading.is_done());  // Nor is nothing a batch.
-    co_await sender.write(std::make_unique<int>(4));
+    std::ignore = co_await sender.write(std::make_unique<int>(4));
     sender.abort();
     co_await reading.join();
     const auto last = reading.take();
@@ -166,11 +167,11 @@ TEST_CASE("forward: of items, says which side failed, how many crossed, and give
 Task<> write_in_bursts(Sender<int> sender) {
     for (int burst = 0; burst < 3; ++burst) {
         for (int item = 0; item < 4; ++item) {
-            co_await sender.write(item);
+            std::ignore = co_await sender.write(item);
         }
         co_await sleep_for(10ms);
     }
-    co_await sender.finish();
+    std::ignore = co_await sender.finish();
 }
 
 Task<> forward_bursts(World& world) {
@@ -198,7 +199,7 @@ Task<> stop_forwarding(World& world) {
     auto [sender, receiver] = bounded_channel<int>(1);
     Shelf shelf;
     Running forwarding(Context{&world.loop, nullptr}, forward_from(receiver, shelf));
-    co_await sender.write(1);
+    std::ignore = co_await sender.write(1);
     co_await sleep_for(1ms);
     forwarding.request_stop();
     co_await forwarding.join();
@@ -217,7 +218,7 @@ Task<> write_to_two(World& world) {
     Shelf shelf;
     TeeItemsSink<int, Shelf, BoundedSender<int>> tee(shelf, sender);
     static_assert(Sink<decltype(tee), int>);
-    co_await tee.write(1);
+    std::ignore = co_await tee.write(1);
     Running writing(Context{&world.loop, nullptr}, tee.write(2));
     co_await sleep_for(1ms);
     CHECK_FALSE(writing.is_done());  // The slower one sets the pace.
@@ -294,8 +295,8 @@ Task<> close_early(World& world) {
     const Context context{&world.loop, nullptr};
     auto [sender, receiver] = bounded_channel<int>(4);
     ConcurrentSource working(context, receiver, 4, work);
-    co_await sender.write(1);
-    co_await sender.write(2);
+    std::ignore = co_await sender.write(1);
+    std::ignore = co_await sender.write(2);
     Running reading(context, working.read());
     co_await sleep_for(1ms);
     reading.request_stop();  // Of the read alone.
@@ -314,7 +315,7 @@ Task<> abandon(World& world) {
     const Context context{&world.loop, nullptr};
     Generator<int> numbers = count_to(8);
     ConcurrentSource working(context, numbers, 4, work);
-    co_await working.read();
+    std::ignore = co_await working.read();
 }
 
 TEST_CASE(

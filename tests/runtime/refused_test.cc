@@ -14,27 +14,27 @@ namespace {
 
 constexpr std::string_view program = "tests/runtime/refused_program.cc";
 
-std::set<int> marked_lines() {
+std::set<int> marked_lines(std::string_view mark) {
     std::ifstream source{std::string(program)};
     std::set<int> lines;
     std::string line;
     for (int number = 1; std::getline(source, line); ++number) {
-        if (line.ends_with("// refused")) {
+        if (line.ends_with(mark)) {
             lines.insert(number);
         }
     }
     return lines;
 }
 
-// The lines of the program that the compiler has something against.
-std::set<int> refused_lines() {
+// The lines of the program that a compiler has something against.
+std::set<int> refused_lines(const std::string& compiler) {
     const std::filesystem::path include = std::filesystem::path(std::getenv("TEST_TMPDIR")) / "in";
     std::filesystem::create_directories(include);
     std::error_code exists;
     std::filesystem::create_directory_symlink(std::filesystem::current_path(), include / "sluice",
                                               exists);
-    const std::string command = "c++ -std=c++23 -fsyntax-only -Wall -I" + include.string() + " " +
-                                std::string(program) + " 2>&1";
+    const std::string command = compiler + " -std=c++23 -fsyntax-only -Wall -I" + include.string() +
+                                " " + std::string(program) + " 2>&1";
     std::FILE* const pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::set<int> lines;
@@ -53,8 +53,20 @@ std::set<int> refused_lines() {
 
 TEST_CASE("compiler: it refuses to drop a task, a send, a finish, a close or a result",
           "[runtime][task]") {
-    CHECK(marked_lines().size() == 19);
-    CHECK(refused_lines() == marked_lines());
+    const std::set<int> marked = marked_lines("// refused");
+    CHECK(marked.size() == 19);
+    CHECK(refused_lines("g++") == marked);
+}
+
+TEST_CASE("compiler: Clang refuses to drop a result that was awaited too", "[runtime][task]") {
+    if (std::system("command -v clang++-19 > /dev/null") != 0) {
+        WARN("clang++-19 is not there to be asked");
+        return;
+    }
+    std::set<int> marked = marked_lines("// refused by Clang");
+    CHECK(marked.size() == 7);
+    marked.merge(marked_lines("// refused"));
+    CHECK(refused_lines("clang++-19") == marked);
 }
 
 }  // namespace

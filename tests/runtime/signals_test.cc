@@ -62,7 +62,8 @@ Task<int> wait_on_each(Loop&, unsigned index, std::atomic<int>& noticed) {
     if (index == 2) {
         ::kill(::getpid(), SIGUSR2);
     }
-    const Result<int> signal = co_await wait_for_signal({SIGUSR2});
+    const SignalSet signals(SIGUSR2);
+    const Result<int> signal = co_await wait_for_signal(signals);
     noticed += signal == SIGUSR2 ? 1 : 0;
     co_return 0;
 }

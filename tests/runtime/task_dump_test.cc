@@ -2,8 +2,10 @@
 
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/block_on.h"
+#include "sluice/runtime/channel.h"
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/frame_pool.h"
+#include "sluice/runtime/mutex.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/runtime/tcp.h"
@@ -44,6 +46,30 @@ Task<bool> dumped_reader(Transport& transport) {
     co_return received.has_value();
 }
 
+Task<> dumped_holder(Mutex& mutex, Event& event) {
+    const Result<Mutex::Lock> lock = co_await mutex.lock();
+    CHECK(lock.has_value());
+    co_await event.wait();
+}
+
+Task<> dumped_next(Mutex& mutex, Event& event) {
+    const Result<Mutex::Lock> lock = co_await mutex.lock();
+    CHECK(lock.has_value());
+    co_await event.wait();
+}
+
+Task<> dumped_channel_reader(Receiver<int>& receiver) {
+    const Result<std::optional<int>> item = co_await receiver.read();
+    CHECK_FALSE(item.has_value());
+}
+
+Task<> dumped_channel_writer(Sender<int>& sender) {
+    const Sent<int> first = co_await sender.write(1);
+    CHECK(first.has_value());
+    const Sent<int> second = co_await sender.write(2);
+    CHECK_FALSE(second.has_value());
+}
+
 namespace {
 
 using simulation::run;
@@ -52,6 +78,14 @@ using simulation::World;
 bool contains(const std::string& text, std::string_view wanted) {
     UNSCOPED_INFO(text);
     return text.find(wanted) != std::string::npos;
+}
+
+std::size_t count(const std::string& text, const std::string& wanted) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = text.find(wanted, at)) != std::string::npos; ++at) {
+        ++found;
+    }
+    return found;
 }
 
 // The columns before a name in its line; nothing if it is in none.
@@ -115,6 +149,60 @@ Task<std::string> dump_of_a_connection(Loop& loop) {
 TEST_CASE("task dump: a wait for input names its descriptor", "[runtime][dump]") {
     const std::string dump = run({}, [](World& world) { return dump_of_a_connection(world.loop); });
     CHECK(contains(dump, "awaits input of descriptor "));
+}
+
+// First the holder holds it, then the next, and at last nobody.
+Task<std::vector<std::string>> dumps_of_a_lock(Loop& loop) {
+    Mutex mutex;
+    Event first;
+    Event second;
+    Event third;
+    const std::array<Event*, 3> ends{&first, &second, &third};
+    Scope scope(loop);
+    scope.spawn(dumped_holder(mutex, first));
+    scope.spawn(dumped_next(mutex, second));
+    scope.spawn(dumped_next(mutex, third));
+    std::vector<std::string> dumps;
+    for (Event* const end : ends) {
+        co_await sleep_for(std::chrono::seconds(1));
+        dumps.push_back(task_dump(loop));
+        end->set();
+    }
+    co_await scope.join();
+    co_return dumps;
+}
+
+TEST_CASE("task dump: who waits for a lock is told which task holds it", "[runtime][dump]") {
+    const std::vector<std::string> dumps =
+        run({}, [](World& world) { return dumps_of_a_lock(world.loop); });
+    const std::string by_holder = " held by sluice::tests::dumped_holder, for ";
+    const std::string by_next = " held by sluice::tests::dumped_next, for ";
+    CHECK(contains(dumps[0], "awaits lock 0x"));
+    CHECK(count(dumps[0], by_holder) == 2);
+    CHECK(count(dumps[1], by_next) == 1);
+    CHECK(count(dumps[1], " held by ") == 1);
+    CHECK(count(dumps[2], " held by ") == 0);
+}
+
+Task<std::string> dump_of_channels(Loop& loop) {
+    auto [to_nobody, unread] = bounded_channel<int>(1);
+    auto [silent, empty] = unbounded_channel<int>();
+    Sender<int> writing(std::move(to_nobody));
+    Scope scope(loop);
+    scope.spawn(dumped_channel_writer(writing));
+    scope.spawn(dumped_channel_reader(empty));
+    co_await sleep_for(std::chrono::seconds(1));
+    std::string dump = task_dump(loop);
+    scope.request_stop();
+    co_await scope.join();
+    co_return dump;
+}
+
+TEST_CASE("task dump: who waits for a channel is told which, and whether for an item or for room",
+          "[runtime][dump]") {
+    const std::string dump = run({}, [](World& world) { return dump_of_channels(world.loop); });
+    CHECK(contains(dump, "awaits room in channel 0x"));
+    CHECK(contains(dump, "awaits an item of channel 0x"));
 }
 
 Task<int> asks_for_dumps(Loop& loop, unsigned index) {

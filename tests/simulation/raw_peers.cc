@@ -130,7 +130,8 @@ Task<> visit_rudely(World& world, std::string host) {
     }
     std::string answers;
     if (world.random.chance(80)) {
-        co_await receive_until(transport, {}, answers);
+        const std::string_view end_of_stream;
+        co_await receive_until(transport, end_of_stream, answers);
     }
     if (world.evidence.pipelined.size() > before) {
         world.evidence.pipelined[before].answers = std::move(answers);

@@ -221,4 +221,26 @@ Violations awaits(const Source& source) {
     return found;
 }
 
+Violations awaited_temporaries(const Source& source) {
+    constexpr std::string_view word = "co_await ";
+    Violations found;
+    bool awaiting = false;
+    for (std::size_t index = 0; index < source.lines.size(); ++index) {
+        std::string code = code_of(source.lines[index]);
+        const std::size_t place = code.find(word);
+        if (place != std::string::npos) {
+            code = code.substr(place);
+            awaiting = true;
+        }
+        const std::size_t end = code.find_first_of("{;");
+        if (awaiting && end != std::string::npos) {
+            awaiting = false;
+            if (code[end] == '{') {
+                found.push_back(at(source, index, "name what a co_await is given in braces"));
+            }
+        }
+    }
+    return found;
+}
+
 }  // namespace sluice::tidy

@@ -41,4 +41,7 @@ Violations words(const Source& source);
 // One co_await a statement, alone on the right of `=` or co_return: GCC 12 miscompiles the rest.
 Violations awaits(const Source& source);
 
+// Nothing in braces within a co_await: GCC 12 destroys twice an aggregate that is made there.
+Violations awaited_temporaries(const Source& source);
+
 }  // namespace sluice::tidy

@@ -143,5 +143,18 @@ TEST_CASE("tidy: one co_await a statement, alone on the right of = or co_return"
     CHECK(awaits({"a.cc", {"g(", "    co_await f());"}}).size() == 1);
 }
 
+TEST_CASE("tidy: what a co_await is given in braces has a name", "[tidy]") {
+    require_of_the_tree(awaited_temporaries);
+
+    CHECK(awaited_temporaries(one_line("a.cc", "if (x) { co_await f(y); }")).empty());
+    CHECK(awaited_temporaries({"a.cc", {"co_await f(y,", "           z);", "if (x) {"}}).empty());
+    CHECK(awaited_temporaries(one_line("a.cc", "// as co_await f(X{1}) does")).empty());
+    CHECK(awaited_temporaries(one_line("a.cc", "co_await f(\"{\");")).empty());
+    CHECK(awaited_temporaries(one_line("a.cc", "co_await f(X{1});")).size() == 1);
+    CHECK(awaited_temporaries(one_line("a.cc", "co_await f({1});")).size() == 1);
+    CHECK(awaited_temporaries({"a.cc", {"x = co_await f(y,", "    {1, 2});"}}).size() == 1);
+    CHECK(awaited_temporaries(one_line("a.cc", "co_await f([&] { g(); });")).size() == 1);
+}
+
 }  // namespace
 }  // namespace sluice::tidy

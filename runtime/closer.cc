@@ -1,0 +1,28 @@
+#include "sluice/runtime/closer.h"
+
+namespace sluice {
+
+namespace {
+
+class Closer final : public TaskOwner {
+public:
+    explicit Closer(Loop& loop) noexcept : loop_(loop) {}
+
+    void finished(Coroutine& closing) noexcept override {
+        closing.frame.destroy();
+        loop_.needed_no_longer();
+        delete this;
+    }
+
+private:
+    Loop& loop_;
+};
+
+}  // namespace
+
+void close_behind(Loop& loop, Task<> closing) noexcept {
+    loop.needed_still();
+    closing.release(loop, nullptr, *new Closer(loop));
+}
+
+}  // namespace sluice
