@@ -79,9 +79,10 @@ void Network::connect(int fd, const Endpoint& given) {
     const int family = fresh.family;
     const Endpoint to = destination_of(given.unmapped());
     const Route route = route_to(to);
-    const Endpoint from = route.from.with_port(port_between(route.from, to));
+    const std::uint16_t port = port_between(route.from, to);
+    const Endpoint from = route.from.with_port(port);
     fresh.os_errno = family != given.family() ? (family == AF_INET ? EAFNOSUPPORT : EINVAL)
-                     : from.port() == 0       ? EADDRNOTAVAIL
+                     : port == 0              ? EADDRNOTAVAIL
                                               : 0;
     if (fresh.os_errno != 0) {
         return;
