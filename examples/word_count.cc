@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 using namespace sluice;
@@ -41,7 +42,7 @@ Task<int> count_words(Receiver<Message> mailbox) {
         }
         words += words_of((*message)->line);
         if ((*message)->total) {
-            co_await (*message)->total->write(words);
+            std::ignore = co_await (*message)->total->write(words);
         }
     }
 }
@@ -111,7 +112,7 @@ Task<int> read_files(Sender<Message> counter, Arguments paths) {
         co_return 1;
     }
     std::printf("%llu words\n", static_cast<unsigned long long>(*words));
-    co_await counter.finish();
+    std::ignore = co_await counter.finish();
     co_return 0;
 }
 

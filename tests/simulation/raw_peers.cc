@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace sluice::campaign {
@@ -126,7 +127,7 @@ Task<> visit_rudely(World& world, std::string host) {
         co_await sleep_for(minutes(world.random.below(5)));
     }
     if (world.random.chance(40)) {
-        co_await transport.shut_down_sending();
+        std::ignore = co_await transport.shut_down_sending();
     }
     std::string answers;
     if (world.random.chance(80)) {
