@@ -2,6 +2,7 @@
 
 #include "sluice/examples/command_line.h"
 #include "sluice/examples/outcome_log.h"
+#include "sluice/examples/secure_serving.h"
 #include "sluice/examples/serve.h"
 #include "sluice/examples/store.h"
 #include "sluice/runtime/task_dump.h"
@@ -25,11 +26,13 @@ int main(int argc, char** argv) {
     line.option("--max-body", "OCTETS", options.server.limits.content_octets_max,
                 "the largest object taken in (any)");
     line.option("--drain", "SECONDS", options.drain, "for what is under way at SIGTERM (10)");
-    line.not_yet("--tls-cert", "FILE");
-    line.not_yet("--tls-key", "FILE");
-    line.not_yet("--client-ca", "FILE");
+    SecureServing secure;
+    secure.add_to(line);
     if (const std::optional<int> status = line.parse(argc, argv)) {
         return *status;
+    }
+    if (!secure.apply_to(options)) {
+        return 1;
     }
 
     const DumpOnSignal dumps(SIGUSR1);

@@ -99,8 +99,8 @@ class Server:
     """A program under test that says on its first line where it listens, then what became of each
     exchange, a line of JSON each."""
 
-    def __init__(self, *command):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    def __init__(self, *command, **options):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, **options)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         said = self.next_line()
