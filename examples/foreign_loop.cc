@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <string_view>
+#include <tuple>
 
 using namespace sluice;
 
@@ -18,7 +19,7 @@ Task<> greet(http::Request&, http::Responder& responder) {
 }
 
 Task<> serve(http::Server& server, Acceptor& acceptor) {
-    co_await server.serve(acceptor);
+    std::ignore = co_await server.serve(acceptor);
 }
 
 Task<> ask(Loop& loop, std::uint16_t port, http::Server& server) {

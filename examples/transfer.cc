@@ -9,7 +9,12 @@
 #include "sluice/http/outcome_text.h"
 #include "sluice/http/url.h"
 #include "sluice/runtime/signals.h"
+#include "sluice/runtime/tcp.h"
 #include "sluice/runtime/threads.h"
+#include "sluice/tls/connector.h"
+#include "sluice/tls/context.h"
+#include "sluice/tls/handshake_observer.h"
+#include "sluice/tls/options.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -24,6 +29,8 @@ struct Program {
     TransferOptions job;
     http::ClientOptions client;
     BackendKind backend = BackendKind::automatic;
+    tls::ClientOptions tls;
+    bool is_secure = false;
     bool json = false;
 };
 
@@ -59,8 +66,25 @@ int tell(const Program& program, const TransferEnd& end) {
     return static_cast<int>(success && end.local_failure ? ExitStatus::other : status);
 }
 
-Task<int> transfer(Loop& loop, const Program& program) {
-    http::Client client(loop, program.client);
+// Says why a handshake failed, which is more than an outcome can.
+class SaysWhy final : public tls::HandshakeObserver {
+public:
+    void handshake_failed(const tls::HandshakeFailure& failure) noexcept override {
+        std::fprintf(stderr, "%s\n", failure.description().c_str());
+    }
+};
+
+Task<int> transfer(Loop& loop, const Program& program,
+                   const std::optional<tls::ClientContext>& context) {
+    TcpConnector tcp(loop, program.client.tcp);
+    std::optional<tls::TlsConnector> secure;
+    SaysWhy says_why;
+    http::Client client(loop, tcp, program.client);
+    if (context) {
+        secure.emplace(loop, tcp, *context);
+        secure->observe(&says_why);
+        client.connect_https_with(*secure);
+    }
     TransferJob job(loop, client, program.job);
     const TransferEnd end = co_await stopped_by_signals(job.run());
     co_await client.close();
@@ -76,16 +100,19 @@ void describe(CommandLine& line, Program& program) {
                 "for resolving and connecting (15)");
     line.option("--timeout", "SECONDS", program.client.total_max, "for all of it (any)");
     line.option("--limit-rate", "OCTETS", program.job.rate_max, "a second, at most (any)");
+    line.option("--cacert", "FILE", program.tls.trust_file,
+                "whom to trust, in PEM (the system's roots)");
+    line.option("--cert", "FILE", program.tls.identity.certificate_file,
+                "who we are, for servers that ask");
+    line.option("--key", "FILE", program.tls.identity.key_file, "the key of --cert");
+    line.flag("--insecure", program.tls.insecure_skip_verification,
+              "encrypt for whoever answers, be it an attacker");
     line.option("--retry", "N", program.job.retries_max,
                 "try again so often, where that is safe (0)");
     line.option("--backend", "KIND", program.backend, "auto, io_uring or epoll (auto)");
     line.flag("--json", program.json, "tell the outcome as JSON on stdout");
     line.not_yet("--resume", "");
     line.not_yet("--parallel", "N");
-    line.not_yet("--cacert", "FILE");
-    line.not_yet("--cert", "FILE");
-    line.not_yet("--key", "FILE");
-    line.not_yet("--insecure", "");
 }
 
 // "put FILE URL" and "get URL [FILE]" differ in their order.
@@ -107,9 +134,7 @@ std::optional<int> judge(const CommandLine& line, Program& program, const std::s
     if (!url) {
         return line.complain("not a URL: " + program.job.url);
     }
-    if (url->scheme() == http::Scheme::https) {
-        return line.complain("https is not in this build yet");
-    }
+    program.is_secure = url->scheme() == http::Scheme::https;
     if (program.job.file.empty()) {
         program.job.file = "-";
     }
@@ -143,9 +168,17 @@ int run(int argc, char** argv) {
     if (const std::optional<int> status = judge(line, program, command, first, second)) {
         return *status;
     }
+    std::optional<tls::ClientContext> context;
+    if (program.is_secure) {
+        const auto created = tls::ClientContext::create(program.tls);
+        if (!created) {
+            return line.complain(created.error().description());
+        }
+        context = *created;
+    }
     block_signals(SignalSet::termination());
     return run_on_threads(1, program.backend,
-                          [&](Loop& loop, unsigned) { return transfer(loop, program); });
+                          [&](Loop& loop, unsigned) { return transfer(loop, program, context); });
 }
 
 }  // namespace
