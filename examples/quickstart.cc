@@ -231,7 +231,7 @@ Task<Result<void>> Quickstart::upload_and_cut() {
         co_return done ? cut : done;
     }
     const http::Fetched asked = co_await client_.fetch(http::head(url_of(store_, "cut")));
-    co_await store_side_.next();  // What the store was told of that.
+    std::ignore = co_await store_side_.next();  // What the store was told of that.
     const bool is_absent = asked.status() == http::Status::not_found;
     std::printf("  The store says %u to a HEAD of it: %s.\n",
                 static_cast<unsigned>(http::code_of(asked.status())),

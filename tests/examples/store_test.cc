@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace sluice::examples {
@@ -103,7 +104,7 @@ Task<> cut_an_upload(Rig& rig) {
     {
         http::Exchange exchange = rig.client.begin(http::put(rig.url + "/o/film").length(10));
         const std::string half = "other";
-        co_await exchange.body().write(std::as_bytes(std::span(half)));
+        std::ignore = co_await exchange.body().write(std::as_bytes(std::span(half)));
         exchange.abort();
         const http::Outcome outcome = co_await exchange.outcome();
         CHECK(http::verdict_of(outcome) == http::Verdict::cancelled);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "sluice/tests/catch.h"
@@ -42,7 +43,7 @@ void everywhere(Scene scene) {
 Task<Result<std::uint64_t>> send_then_end(Transport& transport, std::string_view octets) {
     const Result<std::uint64_t> sent = co_await tests::send(transport, octets);
     if (sent) {
-        co_await transport.shut_down_sending();
+        std::ignore = co_await transport.shut_down_sending();
     }
     co_return sent;
 }
@@ -91,7 +92,7 @@ Task<Input> read_from_server(Loop& loop, std::size_t octets) {
     Input input;
     if (server) {
         const std::string said = numbered(octets);
-        co_await tests::send(**server, said);
+        std::ignore = co_await tests::send(**server, said);
         co_await (*server)->close(Ending::orderly);
     }
     if (client) {
@@ -137,7 +138,7 @@ Task<> look_at_facts(Loop& loop) {
     Connecting connecting(loop);
     for (const bool is_second : {false, true}) {
         Ends ends = co_await tests::connect(serving, connecting);
-        co_await tests::send(*ends.server, "x");
+        std::ignore = co_await tests::send(*ends.server, "x");
         const Input input = co_await tests::receive_all(*ends.client, 1);
         CHECK(input.octets == "x");
         const SecurityFacts& client = *ends.client->security();
