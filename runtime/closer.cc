@@ -1,5 +1,7 @@
 #include "sluice/runtime/closer.h"
 
+#include <memory>
+
 namespace sluice {
 
 namespace {
@@ -22,7 +24,8 @@ private:
 
 void close_behind(Loop& loop, Task<> closing) noexcept {
     loop.needed_still();
-    closing.release(loop, nullptr, *new Closer(loop));
+    auto closer = std::make_unique<Closer>(loop);
+    closing.release(loop, nullptr, *closer.release());  // It goes when the closing has ended.
 }
 
 }  // namespace sluice
