@@ -1,25 +1,14 @@
 #include "sluice/examples/secure_serving.h"
 
+#include "sluice/examples/handshake_log.h"
 #include "sluice/tls/acceptor.h"
 #include "sluice/tls/context.h"
-#include "sluice/tls/handshake_observer.h"
 
 #include <cstdio>
 #include <memory>
 #include <string>
 
 namespace sluice::examples {
-
-namespace {
-
-class SaysWhy final : public tls::HandshakeObserver {
-public:
-    void handshake_failed(const tls::HandshakeFailure& failure) noexcept override {
-        std::fprintf(stderr, "%s\n", failure.description().c_str());
-    }
-};
-
-}  // namespace
 
 void SecureServing::add_to(CommandLine& line) {
     line.option("--tls-cert", "FILE", tls.identity.certificate_file,
@@ -44,9 +33,9 @@ bool SecureServing::apply_to(ServeOptions& options) const {
         return false;
     }
     options.secure = [context = *context](Loop& loop, Acceptor& acceptor) {
-        static SaysWhy says_why;
+        static HandshakeLog log;
         auto secure = std::make_unique<tls::TlsAcceptor>(loop, acceptor, context);
-        secure->observe(&says_why);
+        secure->observe(&log);
         return secure;
     };
     return true;

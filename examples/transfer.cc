@@ -2,6 +2,7 @@
 
 #include "sluice/examples/command_line.h"
 #include "sluice/examples/exit_status.h"
+#include "sluice/examples/handshake_log.h"
 #include "sluice/examples/stopped_by_signals.h"
 #include "sluice/examples/transfer_job.h"
 #include "sluice/http/client.h"
@@ -13,7 +14,6 @@
 #include "sluice/runtime/threads.h"
 #include "sluice/tls/connector.h"
 #include "sluice/tls/context.h"
-#include "sluice/tls/handshake_observer.h"
 #include "sluice/tls/options.h"
 
 #include <algorithm>
@@ -66,23 +66,15 @@ int tell(const Program& program, const TransferEnd& end) {
     return static_cast<int>(success && end.local_failure ? ExitStatus::other : status);
 }
 
-// Says why a handshake failed, which is more than an outcome can.
-class SaysWhy final : public tls::HandshakeObserver {
-public:
-    void handshake_failed(const tls::HandshakeFailure& failure) noexcept override {
-        std::fprintf(stderr, "%s\n", failure.description().c_str());
-    }
-};
-
 Task<int> transfer(Loop& loop, const Program& program,
                    const std::optional<tls::ClientContext>& context) {
     TcpConnector tcp(loop, program.client.tcp);
     std::optional<tls::TlsConnector> secure;
-    SaysWhy says_why;
+    HandshakeLog log;
     http::Client client(loop, tcp, program.client);
     if (context) {
         secure.emplace(loop, tcp, *context);
-        secure->observe(&says_why);
+        secure->observe(&log);
         client.connect_https_with(*secure);
     }
     TransferJob job(loop, client, program.job);

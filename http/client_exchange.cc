@@ -108,6 +108,7 @@ void ClientExchange::connect_failed(const sluice::Error& error) {
     if (failed_ && cause.mechanism == Mechanism::cancelled) {
         cause = {};  // It was we who stopped it, and why is known.
     }
+    remember(error, cause);
     outcome_.blame(cause);
     failed_ = true;
     end();
@@ -309,6 +310,13 @@ void ClientExchange::judge_limits() {
     }
 }
 
+// An alert or a flaw has no room in a cause, and whoever gets an error wants to know it.
+void ClientExchange::remember(const sluice::Error& error, const Cause& cause) noexcept {
+    if (!outcome_.cause && cause.mechanism == Mechanism::tls) {
+        secure_failure_ = error;
+    }
+}
+
 // Why nothing more can be had of the exchange, in the runtime's words.
 sluice::Error ClientExchange::error() const noexcept {
     const auto as = [this](sluice::Errc code) {
@@ -322,7 +330,7 @@ sluice::Error ClientExchange::error() const noexcept {
         case Mechanism::protocol: return as(sluice::Errc::invalid);
         case Mechanism::refused: return as(sluice::Errc::refused);
         case Mechanism::unreachable: return as(sluice::Errc::unreachable);
-        case Mechanism::tls: return as(sluice::Errc::denied);
+        case Mechanism::tls: return secure_failure_;
         case Mechanism::cancelled: return as(sluice::Errc::cancelled);
         case Mechanism::source_error:
         case Mechanism::sink_error: return as(sluice::Errc::aborted);

@@ -88,7 +88,10 @@ void ClientExchange::input_ended(const sluice::Error& error) {
         return;
     }
     const bool never_sent = outcome_.send.wire_accepted() == 0 && outcome_.connection.reused();
-    fail(receive_cause(error, never_sent ? ExchangePhase::idle : phase(), TimeoutKind::none));
+    const ExchangePhase when = never_sent ? ExchangePhase::idle : phase();
+    const Cause cause = receive_cause(error, when, TimeoutKind::none);
+    remember(error, cause);
+    fail(cause);
 }
 
 void ClientExchange::read_heads() {

@@ -61,7 +61,7 @@ std::string clause_of(const Outcome& outcome) {
             switch (outcome.receive.end) {
                 case StreamEnd::open: break;
                 case StreamEnd::fin: return peer + " closed the connection";
-                case StreamEnd::cut: return "the connection ended without TLS's goodbye";
+                case StreamEnd::cut: return "TLS did not vouch for the connection's end";
                 case StreamEnd::reset: return peer + " reset the connection";
             }
             return "nothing was recorded against it";

@@ -1,7 +1,8 @@
 #include "sluice/tls/handshake.h"
 
+#include "sluice/tls/send_output.h"
+
 #include <optional>
-#include <span>
 #include <utility>
 
 namespace sluice::tls {
@@ -12,14 +13,6 @@ Error while_securing(Error error) noexcept {
     error.phase = Phase::secure;
     error.octets_done = 0;
     return error;
-}
-
-Task<Result<void>> send_output(Engine& engine, Transport& beneath) {
-    const Output output = engine.take_output();
-    iovec part{output.octets().data(), output.size()};
-    const Result<std::uint64_t> sent = co_await beneath.send(std::span(&part, 1));
-    engine.wire().sent += sent ? *sent : sent.error().octets_done;
-    co_return sent ? Result<void>() : failed(sent);
 }
 
 }  // namespace

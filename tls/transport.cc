@@ -3,6 +3,7 @@
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
 #include "sluice/tls/blocks.h"
+#include "sluice/tls/send_output.h"
 
 #include <algorithm>
 #include <tuple>
@@ -190,18 +191,14 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
 // What OpenSSL has to say and nobody's plaintext goes with.
 Task<Result<void>> TlsTransport::send_output() {
     ensure(!std::exchange(sending_, true));
-    const Output output = engine_->take_output();
-    iovec part{output.octets().data(), output.size()};
-    const Result<std::uint64_t> sent = co_await beneath_->send(std::span(&part, 1));
-    const std::uint64_t ciphertext = sent ? *sent : sent.error().octets_done;
-    engine_->wire().sent += ciphertext;
-    wire_behind_plaintext_ += ciphertext;
+    const std::uint64_t sent_before = engine_->wire().sent;
+    Result<void> sent = co_await tls::send_output(*engine_, *beneath_);
+    wire_behind_plaintext_ += engine_->wire().sent - sent_before;
     sending_ = false;
     if (!sent) {
         output_error_ = sent.error();
-        co_return failed(sent);
     }
-    co_return Result<void>();
+    co_return sent;
 }
 
 Task<Result<void>> TlsTransport::say_goodbye() {
