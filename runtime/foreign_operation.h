@@ -49,7 +49,7 @@ public:
         return true;
     }
 
-    Result<T> await_resume() {
+    [[nodiscard]] Result<T> await_resume() {
         if (!value_) {
             return failure(Errc::cancelled, Phase::wait);
         }

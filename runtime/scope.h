@@ -110,7 +110,16 @@ public:
         return task_.begin(awaiting.promise(), stop_);
     }
 
-    T await_resume() { return task_.await_resume(); }
+    T await_resume()
+        requires(!is_result<T>)
+    {
+        return task_.await_resume();
+    }
+    [[nodiscard]] T await_resume()
+        requires is_result<T>
+    {
+        return task_.await_resume();
+    }
 
 private:
     StopSource* stop_;
