@@ -124,7 +124,8 @@ public:
     // back at the latest: `never` if only for a readable descriptor(), Instant::min() for at once.
     [[nodiscard]] Instant poll();
 
-    // Readable when there is something to poll() for; -1 if the backend has none.
+    // Readable when there is something to poll() for; -1 if the backend has none. Ask for it before
+    // the first poll(): of what is under way by then it may not tell.
     [[nodiscard]] int descriptor() noexcept { return backend_.descriptor(); }
 
     // Queues a suspended coroutine to be resumed. It is in no queue yet.

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -24,6 +25,8 @@ namespace {
 // What user_data says when it is not an operation's address.
 constexpr std::uint64_t tag_ignored = 0;
 constexpr std::uint64_t tag_wake = 1;
+
+constexpr std::uint64_t no_offset = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t tag_of(const Operation& operation) noexcept {
     return reinterpret_cast<std::uintptr_t>(&operation);
@@ -142,10 +145,28 @@ void UringBackend::park(Operation& operation) noexcept {
     waiting_for_room_.push(operation);
 }
 
+// Of what may be an event: see descriptor().
+void UringBackend::watch_beside(const Request& request) noexcept {
+    const auto* const poll = std::get_if<Poll>(&request);
+    const auto* const read = std::get_if<Read>(&request);
+    if (poll == nullptr && (read == nullptr || read->offset != no_offset)) {
+        return;
+    }
+    const int fd = poll != nullptr ? poll->fd : read->fd;
+    const auto events = static_cast<std::uint32_t>(poll != nullptr ? poll->events : POLLIN);
+    epoll_event event{.events = events | EPOLLET, .data = {}};
+    if (epoll_ctl(ready_fd_, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST) {
+        epoll_ctl(ready_fd_, EPOLL_CTL_MOD, fd, &event);
+    }
+}
+
 bool UringBackend::start(Operation& operation) noexcept {
     io_uring_sqe* const entry_or_null = entry();
     if (entry_or_null == nullptr) {
         return false;
+    }
+    if (ready_fd_ >= 0) [[unlikely]] {
+        watch_beside(operation.request);
     }
     prepare(*entry_or_null, operation.request);
     io_uring_sqe_set_data64(entry_or_null, tag_of(operation));
@@ -276,9 +297,9 @@ void UringBackend::wake() noexcept {
 }
 
 void UringBackend::wait(Instant until) noexcept {
-    if (ready_event_ >= 0) {
-        std::uint64_t count = 0;  // What is signalled from here on is of what comes later.
-        [[maybe_unused]] const ssize_t taken = ::read(ready_event_, &count, sizeof count);
+    if (ready_fd_ >= 0) {
+        std::array<epoll_event, 64> told;  // What is signalled from here on is of what comes later.
+        epoll_wait(ready_fd_, told.data(), static_cast<int>(told.size()), 0);
     }
     if (!wake_armed_) {
         arm_wake();
@@ -298,14 +319,15 @@ void UringBackend::wait(Instant until) noexcept {
 
 // Where completions are run only when we ask for them, the ring itself is not readable before they
 // are. An event that it signals is, and costs something at each completion: so on demand only. It
-// is not signalled reliably by what the write to another such event brings about, as wake() is.
+// is not signalled by what the write to another such event brings about, as a wake() is, or the end
+// of a poll of somebody's own: so these are watched beside it. All are, as the ring does, by edges.
 int UringBackend::descriptor() noexcept {
     if (ready_fd_ >= 0) {
         return ready_fd_;
     }
     ready_event_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     ready_fd_ = epoll_create1(EPOLL_CLOEXEC);
-    epoll_event event{.events = EPOLLIN, .data = {}};
+    epoll_event event{.events = EPOLLIN | EPOLLET, .data = {}};
     if (io_uring_register_eventfd(&ring_, ready_event_) != 0 ||
         epoll_ctl(ready_fd_, EPOLL_CTL_ADD, ready_event_, &event) != 0 ||
         epoll_ctl(ready_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0) {

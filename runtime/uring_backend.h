@@ -80,6 +80,7 @@ private:
 
     // Null when the queue is full and the kernel takes nothing at the moment.
     io_uring_sqe* entry() noexcept;
+    void watch_beside(const Request& request) noexcept;
     bool start(Operation& operation) noexcept;
     void park(Operation& operation) noexcept;
     bool start_cancel(Operation& operation) noexcept;

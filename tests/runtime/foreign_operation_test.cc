@@ -238,5 +238,67 @@ TEMPLATE_TEST_CASE("readiness: that of any descriptor can be awaited", "[runtime
     world->close(fd);
 }
 
+bool is_told(int descriptor, int patience_ms) {
+    pollfd asked{.fd = descriptor, .events = POLLIN, .revents = 0};
+    return ::poll(&asked, 1, patience_ms) > 0;
+}
+
+// As a loop of somebody else's does, until nothing is left to do.
+bool comes_to_rest(Loop& loop) {
+    bool is_quiet = false;
+    for (int polls = 0; polls < 10 && !is_quiet; ++polls) {
+        const Instant back_at = loop.poll();
+        is_quiet = back_at != Instant::min() && !is_told(loop.descriptor(), 0);
+    }
+    return is_quiet;
+}
+
+Task<> take_events(int fd, int count, int& taken) {
+    for (; taken < count; ++taken) {
+        Perform polling(Poll{fd, POLLIN});
+        co_await polling;
+        std::uint64_t events = 0;
+        REQUIRE(::read(fd, &events, sizeof events) == sizeof events);
+    }
+}
+
+class Message final : public Posted {
+public:
+    void arrived() noexcept override { ++times; }
+    int times = 0;
+};
+
+constexpr int enough_ms = 10'000;
+
+TEMPLATE_TEST_CASE("descriptor: tells a foreign loop of all that comes, and of nothing else",
+                   "[runtime][foreign]", OnUring, OnOldUring, OnEpoll) {
+    TestType world(0);
+    Loop loop(*world);
+    const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int taken = 0;
+    Message message;
+    REQUIRE(loop.descriptor() >= 0);
+    {
+        Scope scope(loop);
+        scope.spawn(take_events(fd, 3, taken));
+        for (int round = 1; round <= 3; ++round) {
+            REQUIRE(comes_to_rest(loop));
+            std::thread([fd] {
+                const std::uint64_t one = 1;
+                REQUIRE(::write(fd, &one, sizeof one) == sizeof one);
+            }).join();
+            REQUIRE(is_told(loop.descriptor(), enough_ms));
+            REQUIRE(comes_to_rest(loop));
+            CHECK(taken == round);
+
+            std::thread([&] { loop.post(message); }).join();
+            REQUIRE(is_told(loop.descriptor(), enough_ms));
+            REQUIRE(comes_to_rest(loop));
+            CHECK(message.times == round);
+        }
+    }
+    world->close(fd);
+}
+
 }  // namespace
 }  // namespace sluice::tests
