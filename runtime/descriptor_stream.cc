@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <limits>
 
 namespace sluice {
 
 namespace {
 
-constexpr std::uint64_t no_offset = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t operation_octets_max = std::size_t{1} << 30;
 
 }  // namespace
@@ -20,7 +18,7 @@ constexpr std::size_t operation_octets_max = std::size_t{1} << 30;
 Task<Result<std::span<const std::byte>>> DescriptorSource::read() {
     std::int32_t result = -EINTR;
     while (result == -EINTR) {
-        Perform reading(Read{fd_, std::span(buffer_.get(), buffer_octets_), no_offset});
+        Perform reading(Read{fd_, std::span(buffer_.get(), buffer_octets_), own_position});
         result = co_await reading;
     }
     if (result < 0) {
@@ -33,7 +31,7 @@ Task<Result<void>> DescriptorSink::write(std::span<const std::byte> octets) {
     std::size_t done = 0;
     while (done < octets.size()) {
         const std::size_t wanted = std::min(octets.size() - done, operation_octets_max);
-        Perform writing(Write{fd_, octets.subspan(done, wanted), no_offset});
+        Perform writing(Write{fd_, octets.subspan(done, wanted), own_position});
         const std::int32_t result = co_await writing;
         if (result == -EINTR) {
             continue;

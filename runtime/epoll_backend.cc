@@ -1,5 +1,6 @@
 #include "sluice/runtime/epoll_backend.h"
 
+#include "sluice/runtime/describe.h"
 #include "sluice/runtime/ensure.h"
 #include "sluice/runtime/socket_calls.h"
 
@@ -22,7 +23,6 @@ namespace sluice {
 namespace {
 
 constexpr std::uint32_t watched_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-constexpr std::uint64_t no_offset = std::numeric_limits<std::uint64_t>::max();
 
 // Milliseconds from `now`, rounded up; -1 for ever.
 int timeout_until(Instant until, Instant now) noexcept {
@@ -35,26 +35,6 @@ int timeout_until(Instant until, Instant now) noexcept {
     const Duration left = until - now;
     const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     return static_cast<int>(std::clamp<std::int64_t>(rounded, 0, std::numeric_limits<int>::max()));
-}
-
-// The descriptor whose readiness a request waits for.
-int descriptor_of(const Request& request) noexcept {
-    if (const auto* const accept = std::get_if<Accept>(&request)) {
-        return accept->listener;
-    }
-    if (const auto* const connect = std::get_if<Connect>(&request)) {
-        return connect->fd;
-    }
-    if (const auto* const receive = std::get_if<Receive>(&request)) {
-        return receive->fd;
-    }
-    if (const auto* const send = std::get_if<Send>(&request)) {
-        return send->fd;
-    }
-    if (const auto* const poll = std::get_if<Poll>(&request)) {
-        return poll->fd;
-    }
-    return std::get<Read>(request).fd;
 }
 
 }  // namespace
@@ -111,7 +91,7 @@ bool EpollBackend::watch(int fd) noexcept {
 // Whether it is work for the pool.
 bool EpollBackend::is_file(const Request& request) noexcept {
     if (const auto* const read = std::get_if<Read>(&request)) {
-        return read->offset != no_offset || !watch(read->fd);
+        return read->offset != own_position || !watch(read->fd);
     }
     return !std::holds_alternative<Accept>(request) && !std::holds_alternative<Connect>(request) &&
            !std::holds_alternative<Receive>(request) && !std::holds_alternative<Send>(request) &&

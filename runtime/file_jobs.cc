@@ -17,9 +17,6 @@ namespace sluice {
 
 namespace {
 
-// What io_uring takes an offset of all ones for: the descriptor's own position, or none.
-constexpr std::uint64_t own_position = std::numeric_limits<std::uint64_t>::max();
-
 // More than the kernel moves in one call.
 constexpr std::size_t octets_max = std::numeric_limits<std::int32_t>::max();
 

@@ -68,6 +68,9 @@ struct Open {
     mode_t mode;
 };
 
+// An offset that is none, as io_uring has it: the descriptor's own position, if it has one.
+inline constexpr std::uint64_t own_position = ~std::uint64_t{0};
+
 struct Read {
     int fd;
     std::span<std::byte> into;

@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <limits>
 #include <thread>
 #include <utility>
 
@@ -25,8 +24,6 @@ namespace {
 // What user_data says when it is not an operation's address.
 constexpr std::uint64_t tag_ignored = 0;
 constexpr std::uint64_t tag_wake = 1;
-
-constexpr std::uint64_t no_offset = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t tag_of(const Operation& operation) noexcept {
     return reinterpret_cast<std::uintptr_t>(&operation);
@@ -149,7 +146,7 @@ void UringBackend::park(Operation& operation) noexcept {
 void UringBackend::watch_beside(const Request& request) noexcept {
     const auto* const poll = std::get_if<Poll>(&request);
     const auto* const read = std::get_if<Read>(&request);
-    if (poll == nullptr && (read == nullptr || read->offset != no_offset)) {
+    if (poll == nullptr && (read == nullptr || read->offset != own_position)) {
         return;
     }
     const int fd = poll != nullptr ? poll->fd : read->fd;
