@@ -66,9 +66,9 @@ Task<> TlsAcceptor::take_in() {
 }
 
 Task<> TlsAcceptor::secure(std::unique_ptr<Transport> transport) {
-    const ServerContext context = context_;  // Another may take its place meanwhile.
+    context_.tick(loop_.now());
     ERR_clear_error();
-    OwnedSsl ssl(SSL_new(context.native()));
+    OwnedSsl ssl(SSL_new(context_.native().get()));
     ensure(ssl != nullptr);
     SSL_set_accept_state(ssl.get());
     auto engine = std::make_unique<Engine>(std::move(ssl));

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "sluice/tls/context_error.h"
+#include "sluice/tls/identity.h"
 #include "sluice/tls/openssl_objects.h"
-#include "sluice/tls/options.h"
 
 #include <expected>
 #include <string>

@@ -5,19 +5,17 @@
 
 #pragma once
 
+#include "sluice/runtime/clock.h"
 #include "sluice/runtime/security.h"
+#include "sluice/tls/identity.h"
+#include "sluice/tls/server_certificate.h"
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace sluice::tls {
-
-// A certificate and its key, as PEM files. The certificate comes first in its file; those of its
-// issuers may follow.
-struct Identity {
-    std::string certificate_file;
-    std::string key_file;
-};
 
 struct ClientOptions {
     // Whom to trust: a PEM file of roots. Empty: the system's.
@@ -26,6 +24,10 @@ struct ClientOptions {
     Identity identity = {};
     // Encrypts for whoever answers, be it an attacker in between. For tests of one's own.
     bool insecure_skip_verification = false;
+    // Whether a server must show, with its certificate, that it is not revoked. A certificate that
+    // asks for that itself (RFC 7633) is held to it in any case, and one that is shown to be
+    // revoked is refused in any case.
+    bool require_ocsp_staple = false;
     TlsVersion version_min = TlsVersion::tls_1_2;
     // What is to be spoken, best first (ALPN). Empty: it is not said.
     std::vector<std::string> protocols = {"http/1.1"};
@@ -37,8 +39,20 @@ struct ClientOptions {
 // Whether a server asks who its clients are.
 enum class ClientCertificate : std::uint8_t { ignored, wanted, required };
 
-struct ServerOptions {
+// What a server is when it is asked for as `name`: "www.example", or "*.example" for every name of
+// one label more.
+struct NamedIdentity {
+    std::string name;
     Identity identity;
+};
+
+struct ServerOptions {
+    // For clients that ask for no name, or for one that is not among `named`. Empty: they are
+    // refused (unrecognized_name).
+    Identity identity = {};
+    std::vector<NamedIdentity> named = {};
+    // If set, it is asked before `named`, and `identity`, are looked at.
+    CertificateChooser choose = {};
     ClientCertificate client_certificate = ClientCertificate::ignored;
     // Who vouches for clients: a PEM file. To be given where their certificates are asked for: the
     // system's roots vouch for names of servers.
@@ -47,6 +61,8 @@ struct ServerOptions {
     // What is spoken, best first. A client that speaks none of these is refused; one that does not
     // say is not.
     std::vector<std::string> protocols = {"http/1.1"};
+    // How long a key of session tickets is used; four times as long it is accepted.
+    Duration ticket_key_period = std::chrono::hours(1);
     std::string key_log_file = {};  // As of ClientOptions.
 };
 

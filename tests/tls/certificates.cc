@@ -2,6 +2,7 @@
 
 #include "sluice/runtime/ensure.h"
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -15,7 +16,10 @@ namespace {
 
 using tls::Frees;
 using tls::OwnedBio;
+using OwnedBasicResponse = std::unique_ptr<OCSP_BASICRESP, Frees<OCSP_BASICRESP_free>>;
 using OwnedExtension = std::unique_ptr<X509_EXTENSION, Frees<X509_EXTENSION_free>>;
+using OwnedResponse = std::unique_ptr<OCSP_RESPONSE, Frees<OCSP_RESPONSE_free>>;
+using OwnedTime = std::unique_ptr<ASN1_TIME, Frees<ASN1_TIME_free>>;
 
 void extend(X509* certificate, const X509* issuer, int kind, const std::string& value) {
     X509V3_CTX context;
@@ -58,6 +62,9 @@ void extend_for(X509* certificate, const X509* issuer, const Wanted& wanted) {
     if (!wanted.names.empty()) {
         extend(certificate, issuer, NID_subject_alt_name, joined(wanted.names));
     }
+    if (wanted.must_staple) {
+        extend(certificate, issuer, NID_tlsfeature, "status_request");
+    }
 }
 
 }  // namespace
@@ -72,6 +79,28 @@ Certified Authority::certify(const Wanted& wanted, std::string_view file) const 
 
 Certified Authority::self_signed(const Wanted& wanted, std::string_view file) const {
     return make(wanted, file, nullptr);
+}
+
+std::string Authority::say_of(const Certified& certified, const Authority& issuer,
+                              Standing standing, std::string_view file, long for_seconds) const {
+    const OwnedBasicResponse said(OCSP_BASICRESP_new());
+    const OwnedTime now(X509_gmtime_adj(nullptr, -60));
+    const OwnedTime until(X509_gmtime_adj(nullptr, for_seconds));
+    const bool is_revoked = standing == Standing::revoked;
+    OCSP_CERTID* const id =
+        OCSP_cert_to_id(nullptr, certified.certificate.get(), issuer.root_.certificate.get());
+    ensure(OCSP_basic_add1_status(said.get(), id,
+                                  is_revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
+                                  OCSP_REVOKED_STATUS_NOSTATUS, is_revoked ? now.get() : nullptr,
+                                  now.get(), until.get()) != nullptr);
+    OCSP_CERTID_free(id);
+    ensure(OCSP_basic_sign(said.get(), root_.certificate.get(), root_.key.get(), EVP_sha256(),
+                           nullptr, 0) == 1);
+    const OwnedResponse response(OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, said.get()));
+    const std::string at = path(file);
+    const OwnedBio written(BIO_new_file(at.c_str(), "w"));
+    ensure(i2d_OCSP_RESPONSE_bio(written.get(), response.get()) == 1);
+    return at;
 }
 
 Certified Authority::make(const Wanted& wanted, std::string_view file,

@@ -23,7 +23,11 @@ struct Wanted {
     Purpose purpose = Purpose::server;
     int valid_from_days = -1;
     int valid_to_days = 1;
+    bool must_staple = false;
 };
+
+// What an authority says of a certificate by OCSP.
+enum class Standing { good, revoked };
 
 // A certificate with its key, and the files that hold them.
 struct Certified {
@@ -41,6 +45,10 @@ public:
     [[nodiscard]] Certified certify(const Wanted& wanted, std::string_view file) const;
     // By itself alone.
     [[nodiscard]] Certified self_signed(const Wanted& wanted, std::string_view file) const;
+    // What it says of a certificate that `issuer` gave out, for so many seconds; yields the file.
+    [[nodiscard]] std::string say_of(const Certified& certified, const Authority& issuer,
+                                     Standing standing, std::string_view file,
+                                     long for_seconds = 3600) const;
     // The authority's own certificate.
     [[nodiscard]] std::string root_file() const { return root_.files.certificate_file; }
     [[nodiscard]] std::string path(std::string_view name) const { return directory_.path(name); }

@@ -1,0 +1,120 @@
+// Of OCSP staples: what a server hands over, and what a client makes of it.
+
+#include "sluice/tests/tls/asking.h"
+
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+using tests::asked;
+using tests::Authority;
+using tests::Certified;
+using tests::House;
+using tests::Standing;
+using tls::ContextError;
+using tls::ServerContext;
+
+Certified certify(bool must_staple = false) {
+    return House::instance().authority.certify({.must_staple = must_staple}, "stapled");
+}
+
+ServerContext serving(const Certified& certified, const std::string& ocsp_file) {
+    tls::Identity identity = certified.files;
+    identity.ocsp_file = ocsp_file;
+    return ServerContext::create({.identity = identity}).value();
+}
+
+std::string said_of(const Certified& certified, Standing standing, long for_seconds = 3600) {
+    const Authority& issuer = House::instance().authority;
+    return issuer.say_of(certified, issuer, standing, "staple", for_seconds);
+}
+
+// What is wrong with the server, for a client that insists on a staple, or does not.
+Flaw flaw_of(const ServerContext& server, bool insists) {
+    tls::ClientOptions options = House::instance().client_options();
+    options.require_ocsp_staple = insists;
+    const Error error =
+        asked(server, "server.example", tls::ClientContext::create(options).value()).error;
+    if (error.code == Errc::none) {
+        return Flaw::none;
+    }
+    CHECK(error.code == Errc::untrusted);
+    CHECK(error.phase == Phase::secure);
+    return static_cast<Flaw>(error.tls);
+}
+
+TEST_CASE("ocsp: what is stapled as good is trusted, also by who insists", "[tls][ocsp]") {
+    const Certified certified = certify();
+    const ServerContext server = serving(certified, said_of(certified, Standing::good));
+    CHECK(flaw_of(server, false) == Flaw::none);
+    CHECK(flaw_of(server, true) == Flaw::none);
+}
+
+TEST_CASE("ocsp: what is stapled as revoked is refused, also by who does not insist",
+          "[tls][ocsp]") {
+    const Certified certified = certify();
+    const ServerContext server = serving(certified, said_of(certified, Standing::revoked));
+    CHECK(flaw_of(server, false) == Flaw::revoked);
+    CHECK(flaw_of(server, true) == Flaw::revoked);
+}
+
+TEST_CASE("ocsp: without a staple a server is trusted, but by who insists", "[tls][ocsp]") {
+    const ServerContext server = serving(certify(), {});
+    CHECK(flaw_of(server, false) == Flaw::none);
+    CHECK(flaw_of(server, true) == Flaw::status_unknown);
+}
+
+TEST_CASE("ocsp: a certificate that says it comes with a staple is refused without",
+          "[tls][ocsp]") {
+    const Certified certified = certify(true);
+    CHECK(flaw_of(serving(certified, {}), false) == Flaw::status_unknown);
+    const ServerContext with = serving(certified, said_of(certified, Standing::good));
+    CHECK(flaw_of(with, false) == Flaw::none);
+}
+
+TEST_CASE("ocsp: what no longer holds is not stapled", "[tls][ocsp]") {
+    const Certified certified = certify();
+    const ServerContext server = serving(certified, said_of(certified, Standing::good, -1));
+    CHECK(flaw_of(server, false) == Flaw::none);
+    CHECK(flaw_of(server, true) == Flaw::status_unknown);
+}
+
+TEST_CASE("ocsp: what somebody else says of a certificate counts for nothing", "[tls][ocsp]") {
+    const Authority stranger("stranger");
+    const Authority& ours = House::instance().authority;
+    const Certified certified = certify();
+    for (const Standing standing : {Standing::good, Standing::revoked}) {
+        for (const Authority* const issuer : {&stranger, &ours}) {
+            const ServerContext server =
+                serving(certified, stranger.say_of(certified, *issuer, standing, "forged"));
+            CHECK(flaw_of(server, false) == Flaw::none);
+            CHECK(flaw_of(server, true) == Flaw::status_unknown);
+        }
+    }
+}
+
+ContextError::Kind error_with(const std::string& ocsp_file) {
+    tls::Identity identity = House::instance().server.files;
+    identity.ocsp_file = ocsp_file;
+    const auto created = ServerContext::create({.identity = identity});
+    REQUIRE_FALSE(created);
+    CHECK(created.error().file == ocsp_file);
+    return created.error().kind;
+}
+
+TEST_CASE("ocsp: a server refuses to start with what it cannot staple", "[tls][ocsp]") {
+    const Authority& authority = House::instance().authority;
+    const std::string nonsense = authority.path("nonsense");
+    std::ofstream(nonsense) << "nonsense";
+    CHECK(error_with(authority.path("absent")) == ContextError::Kind::unreadable);
+    CHECK(error_with(nonsense) == ContextError::Kind::malformed);
+    CHECK(error_with(said_of(certify(), Standing::good)) == ContextError::Kind::mismatched);
+}
+
+}  // namespace
+}  // namespace sluice

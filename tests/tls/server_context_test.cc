@@ -1,0 +1,197 @@
+// Of a server's context: which certificate it shows, to whom, since when, and with what staple.
+
+#include "sluice/runtime/await.h"
+#include "sluice/runtime/simulation/run.h"
+#include "sluice/tests/tls/asking.h"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+using tests::asked;
+using tests::Asking;
+using tests::Authority;
+using tests::Certified;
+using tests::House;
+using tests::Learnt;
+using tests::Serving;
+using tls::ContextError;
+using tls::ServerCertificate;
+using tls::ServerContext;
+using tls::ServerOptions;
+
+Certified certify(std::string_view name) {
+    return House::instance().authority.certify(
+        {.common_name = std::string(name),
+         .names = {"DNS:a.example", "DNS:b.example", "DNS:x.b.example", "DNS:x.y.b.example"}},
+        name);
+}
+
+Alert alert_of(const Error& error) {
+    CHECK(error.code == Errc::alert_received);
+    return static_cast<Alert>(error.tls);
+}
+
+TEST_CASE("server context: shows each name its certificate, and others the one for others",
+          "[tls][server]") {
+    ServerOptions options{.identity = certify("others").files};
+    options.named = {{"A.example", certify("exact").files},
+                     {"*.b.example", certify("below").files}};
+    const ServerContext context = ServerContext::create(options).value();
+    CHECK(asked(context, "a.example").subject == "CN=exact");
+    CHECK(asked(context, "a.EXAMPLE.").subject == "CN=exact");
+    CHECK(asked(context, "x.b.example").subject == "CN=below");
+    CHECK(asked(context, "b.example").subject == "CN=others");
+    CHECK(asked(context, "x.y.b.example").subject == "CN=others");
+}
+
+TEST_CASE("server context: refuses names that it knows not where nothing is for others",
+          "[tls][server]") {
+    ServerOptions options;
+    options.named = {{"a.example", certify("exact").files}};
+    const ServerContext context = ServerContext::create(options).value();
+    CHECK(asked(context, "a.example").subject == "CN=exact");
+    CHECK(alert_of(asked(context, "b.example").error) == Alert::unrecognized_name);
+    CHECK(alert_of(asked(context, "127.0.0.1").error) == Alert::unrecognized_name);
+}
+
+TEST_CASE("server context: whoever chooses is asked first, with the name in lower case",
+          "[tls][server]") {
+    const ServerCertificate chosen = ServerCertificate::load(certify("chosen").files).value();
+    ServerOptions options{.identity = certify("others").files};
+    options.choose = [&](std::string_view name) {
+        return name == "a.example" ? std::optional(chosen) : std::nullopt;
+    };
+    const ServerContext context = ServerContext::create(options).value();
+    CHECK(asked(context, "A.example").subject == "CN=chosen");
+    CHECK(asked(context, "b.example").subject == "CN=others");
+}
+
+TEST_CASE("server context: a name that is none is an error", "[tls][server]") {
+    for (const char* const name : {"", "*", "*a.example", "a.*.example"}) {
+        CAPTURE(name);
+        ServerOptions options;
+        options.named = {{name, House::instance().server.files}};
+        const auto created = ServerContext::create(options);
+        REQUIRE_FALSE(created);
+        CHECK(created.error().kind == ContextError::Kind::incomplete);
+    }
+}
+
+void put_in_place(const tls::Identity& of, const tls::Identity& at) {
+    using std::filesystem::copy_options;
+    std::filesystem::copy_file(of.certificate_file, at.certificate_file,
+                               copy_options::overwrite_existing);
+    std::filesystem::copy_file(of.key_file, at.key_file, copy_options::overwrite_existing);
+}
+
+Task<> reload_between(Loop& loop) {
+    const Certified before = certify("before");
+    const Certified later = certify("later");
+    const tls::Identity at = certify("here").files;
+    put_in_place(before.files, at);
+    const ServerContext context = ServerContext::create({.identity = at}).value();
+    Serving serving(loop, context);
+    Asking first(loop);
+    Learnt early = co_await connect_as(serving, first, "a.example");
+    CHECK(early.subject == "CN=before");
+
+    // The certificate is there, and its key is not yet.
+    put_in_place({later.files.certificate_file, before.files.key_file}, at);
+    const auto broken = context.reload();
+    REQUIRE_FALSE(broken);
+    CHECK(broken.error().kind == ContextError::Kind::mismatched);
+    CHECK(broken.error().file == at.key_file);
+    Asking second(loop);
+    const Learnt meanwhile = co_await ask_as(serving, second, "a.example");
+    CHECK(meanwhile.subject == "CN=before");
+
+    put_in_place(later.files, at);
+    CHECK(context.reload());
+    Asking third(loop);
+    const Learnt after = co_await ask_as(serving, third, "a.example");
+    CHECK(after.subject == "CN=later");
+    // The session that the old one gave is good at the new one.
+    const Learnt again = co_await ask_as(serving, first, "a.example");
+    CHECK(again.is_resumed);
+    // And the connection of those days goes on.
+    std::ignore = co_await tests::send(*early.client, "still here");
+    const tests::Input input = co_await tests::receive_all(*early.server, 10);
+    CHECK(input.octets == "still here");
+    co_await close(early);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE(
+    "server context: reloaded, new handshakes show the new, and what is broken changes nothing",
+    "[tls][server]") {
+    simulation::run({}, [](const simulation::World& world) { return reload_between(world.loop); });
+}
+
+Task<> rotate(Loop& loop) {
+    const ServerContext context = ServerContext::create(House::instance().server_options()).value();
+    Serving serving(loop, context);
+    Asking asking(loop);
+    Asking early(loop);
+    const Learnt first = co_await ask_as(serving, asking, "server.example");
+    CHECK_FALSE(first.is_resumed);
+    for (int hour = 0; hour < 6; ++hour) {
+        CAPTURE(hour);
+        co_await sleep_for(std::chrono::hours(1));
+        const Learnt again = co_await ask_as(serving, asking, "server.example");
+        CHECK(again.is_resumed);
+        if (hour == 0) {
+            const Learnt kept = co_await ask_as(serving, early, "server.example");
+            CHECK_FALSE(kept.is_resumed);
+        }
+    }
+    const Learnt too_late = co_await ask_as(serving, early, "server.example");
+    CHECK_FALSE(too_late.is_resumed);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("server context: session keys change by the hour, and old ones are forgotten later",
+          "[tls][server]") {
+    simulation::run({}, [](const simulation::World& world) { return rotate(world.loop); });
+}
+
+Task<> trust_another(Loop& loop) {
+    const Authority clients("clients");
+    const Authority others("others");
+    const std::string trusted = clients.path("trusted");
+    std::filesystem::copy_file(clients.root_file(), trusted);
+    const Certified client = clients.certify({.purpose = tests::Purpose::client}, "client");
+    ServerOptions options = House::instance().server_options();
+    options.client_certificate = tls::ClientCertificate::required;
+    options.client_trust_file = trusted;
+    const ServerContext context = ServerContext::create(options).value();
+    tls::ClientOptions who = House::instance().client_options();
+    who.identity = client.files;
+    Serving serving(loop, context);
+    Asking asking(loop, tls::ClientContext::create(who).value());
+    const Learnt first = co_await ask_as(serving, asking, "server.example");
+    CHECK(first.error.code == Errc::none);
+    std::filesystem::copy_file(others.root_file(), trusted,
+                               std::filesystem::copy_options::overwrite_existing);
+    CHECK(context.reload());
+    Learnt again = co_await connect_as(serving, asking, "server.example");
+    CHECK(again.server == nullptr);
+    co_await close(again);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("server context: a session does not outlive the trust that it was given in",
+          "[tls][server]") {
+    simulation::run({}, [](const simulation::World& world) { return trust_another(world.loop); });
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,102 @@
+#include "sluice/tls/context_common.h"
+
+#include "sluice/runtime/ensure.h"
+#include "sluice/tls/engine.h"
+#include "sluice/tls/peer_certificate.h"
+
+#include <utility>
+
+namespace sluice::tls {
+
+namespace {
+
+using Kind = ContextError::Kind;
+
+// NOLINTNEXTLINE(readability-function-size): how many arguments it takes, OpenSSL says.
+void close_key_log(void*, void* log, CRYPTO_EX_DATA*, int, long, void*) {
+    BIO_free(static_cast<BIO*>(log));
+}
+
+// Where a context keeps its key log, which goes with it.
+int key_log_index() {
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, close_key_log);
+    return index;
+}
+
+void write_key(const SSL* ssl, const char* line) {
+    auto* const log = static_cast<BIO*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_log_index()));
+    if (log != nullptr) {
+        const std::string text = std::string(line) + "\n";
+        BIO_write(log, text.data(), static_cast<int>(text.size()));
+        static_cast<void>(BIO_flush(log));
+    }
+}
+
+}  // namespace
+
+std::unexpected<ContextError> incomplete(std::string reason) {
+    return std::unexpected(ContextError{Kind::incomplete, {}, std::move(reason)});
+}
+
+std::expected<std::string, ContextError> listed(const std::vector<std::string>& protocols) {
+    std::string list;
+    for (const std::string& each : protocols) {
+        if (each.empty() || each.size() > 255) {
+            return incomplete("a protocol's name has 1 to 255 octets");
+        }
+        list += static_cast<char>(each.size());
+        list += each;
+    }
+    return list;
+}
+
+OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min) {
+    OwnedContext context(SSL_CTX_new(method));
+    ensure(context != nullptr);
+    SSL_CTX* const made = context.get();
+    const int oldest = version_min == TlsVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    ensure(SSL_CTX_set_min_proto_version(made, oldest) == 1);
+    ensure(SSL_CTX_set_max_proto_version(made, TLS1_3_VERSION) == 1);
+    ensure(SSL_CTX_set_cipher_list(made, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
+    ensure(SSL_CTX_set1_groups_list(made, "X25519:P-256:P-384") == 1);
+    SSL_CTX_set_options(made, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    // An idle connection gives its buffers back; what is to be sealed may lie anywhere.
+    SSL_CTX_set_mode(made, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(made, SSL_SESS_CACHE_OFF);
+    return context;
+}
+
+Loaded log_keys(SSL_CTX* context, const std::string& file) {
+    if (file.empty()) {
+        return {};
+    }
+    OwnedBio log(BIO_new_file(file.c_str(), "a"));
+    if (log == nullptr) {
+        ERR_clear_error();
+        return std::unexpected(ContextError{Kind::unreadable, file, "it cannot be written"});
+    }
+    ensure(SSL_CTX_set_ex_data(context, key_log_index(), log.release()) == 1);
+    SSL_CTX_set_keylog_callback(context, write_key);
+    return {};
+}
+
+int verified(int is_good, X509_STORE_CTX* verification) {
+    if (is_good == 0) {
+        const auto* const ssl = static_cast<const SSL*>(
+            X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+        const int error = X509_STORE_CTX_get_error(verification);
+        std::string why = X509_verify_cert_error_string(error);
+        if (const X509* const culprit = X509_STORE_CTX_get_current_cert(verification)) {
+            why += ": " + subject_of(*culprit);
+            for (const std::string& name : names_of(*culprit)) {
+                why += ", " + name;
+            }
+            why += " at depth " + std::to_string(X509_STORE_CTX_get_error_depth(verification));
+        }
+        Engine::of(ssl).distrust(flaw_of(error), std::move(why));
+    }
+    return is_good;
+}
+
+}  // namespace sluice::tls
