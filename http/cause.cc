@@ -1,5 +1,7 @@
 #include "sluice/http/cause.h"
 
+#include "sluice/runtime/security.h"
+
 namespace sluice::http {
 
 std::string_view name(Party party) noexcept {
@@ -72,6 +74,30 @@ std::string_view name(TimeoutKind kind) noexcept {
         case TimeoutKind::drain: return "drain";
         case TimeoutKind::handler: return "handler";
         case TimeoutKind::total: return "total";
+    }
+    return {};
+}
+
+std::string_view name(TlsEvent event) noexcept {
+    switch (event) {
+        case TlsEvent::none: return "none";
+        case TlsEvent::cut_short: return "cut_short";
+        case TlsEvent::malformed: return "malformed";
+        case TlsEvent::alert_received: return "alert_received";
+        case TlsEvent::alert_sent: return "alert_sent";
+        case TlsEvent::untrusted: return "untrusted";
+    }
+    return {};
+}
+
+std::string_view tls_detail_of(const Cause& cause) noexcept {
+    switch (cause.tls) {
+        case TlsEvent::none:
+        case TlsEvent::cut_short:
+        case TlsEvent::malformed: break;
+        case TlsEvent::alert_received:
+        case TlsEvent::alert_sent: return name(static_cast<Alert>(cause.tls_detail));
+        case TlsEvent::untrusted: return name(static_cast<Flaw>(cause.tls_detail));
     }
     return {};
 }

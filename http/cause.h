@@ -75,12 +75,24 @@ enum class TimeoutKind : std::uint8_t {
     total,
 };
 
+// Which failure of TLS, where the mechanism is Mechanism::tls and it is known.
+enum class TlsEvent : std::uint8_t {
+    none,
+    cut_short,       // TCP's FIN without a close_notify.
+    malformed,       // What came is not TLS.
+    alert_received,  // The peer's TLS gave up: Cause::tls_detail is the Alert.
+    alert_sent,      // Ours did: likewise.
+    untrusted,       // The peer's certificate does not hold: Cause::tls_detail is the Flaw.
+};
+
 struct Cause {
     Party party = Party::none;
     Mechanism mechanism = Mechanism::none;
     ExchangePhase phase = ExchangePhase::none;
     TimeoutKind timeout = TimeoutKind::none;
-    std::int32_t os_errno = 0;  // The errno, or 0 where the kernel named none.
+    std::int16_t os_errno = 0;  // The errno, or 0 where the kernel named none.
+    TlsEvent tls = TlsEvent::none;
+    std::uint8_t tls_detail = 0;  // An Alert or a Flaw (runtime/security.h).
 
     // Whether there is one at all.
     [[nodiscard]] constexpr explicit operator bool() const noexcept {
@@ -95,5 +107,9 @@ struct Cause {
 [[nodiscard]] std::string_view name(Mechanism mechanism) noexcept;
 [[nodiscard]] std::string_view name(ExchangePhase phase) noexcept;
 [[nodiscard]] std::string_view name(TimeoutKind kind) noexcept;
+[[nodiscard]] std::string_view name(TlsEvent event) noexcept;
+
+// "unknown_ca", "expired": the name of the Alert or the Flaw; empty where there is none.
+[[nodiscard]] std::string_view tls_detail_of(const Cause& cause) noexcept;
 
 }  // namespace sluice::http

@@ -3,6 +3,7 @@
 #include "sluice/http/client_exchange.h"
 #include "sluice/http/client_options.h"
 #include "sluice/http/client_pool.h"
+#include "sluice/http/transport_cause.h"
 #include "sluice/runtime/ensure.h"
 
 #include <optional>
@@ -24,7 +25,8 @@ ClientConnection::ClientConnection(ClientPool& pool, ClientOrigin& origin, Trans
       scope_(pool.loop()),
       outbox_(pool.loop(), scope_, pool.blocks(), transport, *this, pool.options().stall_max),
       connect_times_(times),
-      idle_since_(pool.loop().now()) {}
+      idle_since_(pool.loop().now()),
+      is_secure_(transport.security() != nullptr) {}
 
 ClientConnection::~ClientConnection() {
     ensure(exchange_ == nullptr);
@@ -55,7 +57,9 @@ Task<> ClientConnection::run() {
     }
     co_await transport_.close(ending_);
     if (exchange_ != nullptr) {
-        std::exchange(exchange_, nullptr)->disconnected();
+        ClientExchange& exchange = *exchange_;
+        leave(exchange);
+        exchange.disconnected();
     }
 }
 
@@ -86,8 +90,15 @@ void ClientConnection::assign(ClientExchange& exchange) {
     exchange.assigned(*this);
 }
 
-bool ClientConnection::part(bool reusable) {
+void ClientConnection::leave(ClientExchange& exchange) noexcept {
+    if (is_secure_) {
+        note_tls(transport_, exchange.outcome_record());
+    }
     exchange_ = nullptr;
+}
+
+bool ClientConnection::part(bool reusable) {
+    leave(*exchange_);
     idle_since_ = pool_.loop().now();
     const bool is_reusable = reusable && is_quiet();
     if (!is_reusable) {

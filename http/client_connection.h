@@ -67,6 +67,9 @@ private:
     void sending_failed(const sluice::Error& error) noexcept override;
     void fired() noexcept override { close(Ending::orderly); }
 
+    // What is known of the connection goes into its record.
+    void leave(ClientExchange& exchange) noexcept;
+
     ClientPool& pool_;
     ClientOrigin& origin_;
     Transport& transport_;
@@ -79,6 +82,7 @@ private:
     Ending ending_ = Ending::orderly;
     bool closing_ = false;
     bool resting_ = false;
+    const bool is_secure_;
 };
 
 }  // namespace sluice::http

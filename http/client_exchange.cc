@@ -108,7 +108,6 @@ void ClientExchange::connect_failed(const sluice::Error& error) {
     if (failed_ && cause.mechanism == Mechanism::cancelled) {
         cause = {};  // It was we who stopped it, and why is known.
     }
-    remember(error, cause);
     outcome_.blame(cause);
     failed_ = true;
     end();
@@ -310,13 +309,6 @@ void ClientExchange::judge_limits() {
     }
 }
 
-// An alert or a flaw has no room in a cause, and whoever gets an error wants to know it.
-void ClientExchange::remember(const sluice::Error& error, const Cause& cause) noexcept {
-    if (!outcome_.cause && cause.mechanism == Mechanism::tls) {
-        secure_failure_ = error;
-    }
-}
-
 // Why nothing more can be had of the exchange, in the runtime's words.
 sluice::Error ClientExchange::error() const noexcept {
     const auto as = [this](sluice::Errc code) {
@@ -330,7 +322,7 @@ sluice::Error ClientExchange::error() const noexcept {
         case Mechanism::protocol: return as(sluice::Errc::invalid);
         case Mechanism::refused: return as(sluice::Errc::refused);
         case Mechanism::unreachable: return as(sluice::Errc::unreachable);
-        case Mechanism::tls: return secure_failure_;
+        case Mechanism::tls: return tls_error_of(outcome_.cause);
         case Mechanism::cancelled: return as(sluice::Errc::cancelled);
         case Mechanism::source_error:
         case Mechanism::sink_error: return as(sluice::Errc::aborted);

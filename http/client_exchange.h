@@ -170,7 +170,6 @@ private:
 
     void wait_for(Awaited awaited);
     void limit_passed() noexcept;
-    void remember(const sluice::Error& error, const Cause& cause) noexcept;
     void judge_limits();
     [[nodiscard]] sluice::Error error() const noexcept;
     [[nodiscard]] sluice::Error error_of_reading() const noexcept;
@@ -236,7 +235,6 @@ private:
     MessageParser parser_;
     Content pulled_;  // Taken off the input for a reader that waits, or comes later.
     std::optional<Error> message_error_;
-    sluice::Error secure_failure_;  // Behind a cause that is TLS.
     StopSource* write_stop_ = nullptr;
 
     Event writer_;

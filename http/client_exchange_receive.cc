@@ -89,9 +89,7 @@ void ClientExchange::input_ended(const sluice::Error& error) {
     }
     const bool never_sent = outcome_.send.wire_accepted() == 0 && outcome_.connection.reused();
     const ExchangePhase when = never_sent ? ExchangePhase::idle : phase();
-    const Cause cause = receive_cause(error, when, TimeoutKind::none);
-    remember(error, cause);
-    fail(cause);
+    fail(receive_cause(error, when, TimeoutKind::none));
 }
 
 void ClientExchange::read_heads() {

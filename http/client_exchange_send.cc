@@ -203,7 +203,6 @@ void ClientExchange::sending_failed(const sluice::Error& error) {
         return;
     }
     const Cause cause = send_cause(error, outcome_);
-    remember(error, cause);
     if (cause.mechanism == Mechanism::timeout || cause.party == Party::local_resource) {
         fail(cause);
         return;

@@ -16,6 +16,7 @@
 #include "sluice/http/status.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/security.h"
 
 #include <array>
 #include <cstddef>
@@ -74,6 +75,7 @@ struct SendFacts {
     SendPhase phase = SendPhase::unassigned;
     Confirmation confirmation = Confirmation::none;
     bool stopped = false;              // We gave up sending, since the answer made it pointless.
+    std::uint32_t tls_added = 0;       // Octets that TLS added on this connection, up to now.
     std::uint64_t head = 0;            // Accepted octets of heads, interim ones included.
     std::uint64_t body_offered = 0;    // Content octets that the application gave to the sink.
     std::uint64_t body_accepted = 0;   // Content octets that the kernel accepted.
@@ -92,6 +94,7 @@ struct ReceiveFacts {
     BodyFraming framing = BodyFraming::none;
     StreamEnd end = StreamEnd::open;
     bool resumable = false;            // A strong validator and ranges, or a known upload offset.
+    std::uint32_t tls_added = 0;       // As in SendFacts. Both stay at their largest value.
     std::uint64_t head = 0;            // Octets of heads, interim ones included.
     std::uint64_t body = 0;            // Content octets, the discarded ones included.
     std::uint64_t framing_octets = 0;  // Octets of chunk framing and trailers.
@@ -104,8 +107,10 @@ struct ReceiveFacts {
 };
 
 struct ConnectionFacts {
-    std::uint32_t exchange = 1;  // This exchange is the connection's n-th, from 1.
-    bool reusable = false;       // Afterwards.
+    std::uint32_t exchange = 1;     // This exchange is the connection's n-th, from 1.
+    bool reusable = false;          // Afterwards.
+    bool resumed = false;           // Its TLS session is one of an earlier connection.
+    std::optional<TlsVersion> tls;  // None: there is none.
     Endpoint peer;
     Endpoint local;
     Duration idle{0};  // How long the connection had been idle before.
@@ -155,7 +160,7 @@ struct Outcome {
 };
 
 static_assert(std::is_trivially_copyable_v<Outcome>);
-static_assert(sizeof(Outcome) <= 416, "made once for every request: keep it small");
+static_assert(sizeof(Outcome) <= 336, "made once for every request: keep it small");
 
 // Accepted and acknowledged as far as the record shows, for the message as a whole: a message that
 // is partly accepted is at `none`, and its counters tell the rest.

@@ -4,12 +4,23 @@
 #include "sluice/http/verdict.h"
 
 #include <chrono>
+#include <string_view>
 
 namespace sluice::http {
 
 namespace {
 
 using std::chrono::duration_cast;
+
+void write_tls_event(JsonWriter& json, const Cause& cause) {
+    json.key("tls").begin_object();
+    json.key("event").string(name(cause.tls));
+    const std::string_view detail = tls_detail_of(cause);
+    if (!detail.empty()) {
+        json.key(cause.tls == TlsEvent::untrusted ? "flaw" : "alert").string(detail);
+    }
+    json.end_object();
+}
 
 void write_verdict(JsonWriter& json, const Outcome& outcome) {
     const Verdict verdict = verdict_of(outcome);
@@ -23,7 +34,11 @@ void write_verdict(JsonWriter& json, const Outcome& outcome) {
     json.key("cause").begin_object();
     json.key("party").string(name(outcome.cause.party));
     json.key("mechanism").string(name(outcome.cause.mechanism));
-    json.key("phase").string(name(outcome.cause.phase)).end_object();
+    json.key("phase").string(name(outcome.cause.phase));
+    if (outcome.cause.tls != TlsEvent::none) {
+        write_tls_event(json, outcome.cause);
+    }
+    json.end_object();
 }
 
 void write_send(JsonWriter& json, const SendFacts& send) {
@@ -45,13 +60,26 @@ void write_receive(JsonWriter& json, const ReceiveFacts& receive) {
     json.key("declared").number(receive.declared).end_object();
 }
 
-void write_connection(JsonWriter& json, const ConnectionFacts& connection) {
+void write_tls(JsonWriter& json, const Outcome& outcome) {
+    json.key("tls").begin_object();
+    json.key("version").string(name(*outcome.connection.tls));
+    json.key("resumed").boolean(outcome.connection.resumed);
+    json.key("added_sent").number(outcome.send.tls_added);
+    json.key("added_received").number(outcome.receive.tls_added).end_object();
+}
+
+void write_connection(JsonWriter& json, const Outcome& outcome) {
+    const ConnectionFacts& connection = outcome.connection;
     json.key("connection").begin_object();
     json.key("reused").boolean(connection.reused());
     json.key("exchange").number(connection.exchange);
     json.key("idle_ms");
     json.number(duration_cast<std::chrono::milliseconds>(connection.idle).count());
-    json.key("reusable").boolean(connection.reusable).end_object();
+    json.key("reusable").boolean(connection.reusable);
+    if (connection.tls) {
+        write_tls(json, outcome);
+    }
+    json.end_object();
 }
 
 void write_time(JsonWriter& json, const char* key, Instant time, Instant queued) {
@@ -94,7 +122,7 @@ void write_open_json(JsonWriter& json, const Outcome& outcome, std::span<const O
     write_verdict(json, outcome);
     write_send(json, outcome.send);
     write_receive(json, outcome.receive);
-    write_connection(json, outcome.connection);
+    write_connection(json, outcome);
     json.key("delivery").begin_object();
     json.key("level").string(name(delivery_of(outcome))).end_object();
     write_times(json, outcome.times);

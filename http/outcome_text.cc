@@ -3,6 +3,7 @@
 #include "sluice/http/retry.h"
 #include "sluice/http/verdict.h"
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/security.h"
 
 #include <array>
 #include <cstddef>
@@ -52,6 +53,20 @@ std::string os_text(const Cause& cause) {
                                : " (" + std::generic_category().message(cause.os_errno) + ")";
 }
 
+std::string tls_clause_of(const Cause& cause, const std::string& peer) {
+    const std::string alert = " (alert " + words(tls_detail_of(cause)) + ")";
+    switch (cause.tls) {
+        case TlsEvent::none: return "TLS failed";
+        case TlsEvent::cut_short: return "the connection ended without the end that TLS demands";
+        case TlsEvent::malformed: return peer + " broke the rules of TLS";
+        case TlsEvent::alert_received: return peer + "'s TLS gave up" + alert;
+        case TlsEvent::alert_sent: return "TLS gave up on what " + peer + " sent" + alert;
+        case TlsEvent::untrusted: break;
+    }
+    return peer + "'s certificate does not hold: " +
+           std::string(describe(static_cast<Flaw>(cause.tls_detail)));
+}
+
 // What happened, as a clause: "the peer reset the connection".
 std::string clause_of(const Outcome& outcome) {
     const Cause& cause = outcome.cause;
@@ -74,7 +89,7 @@ std::string clause_of(const Outcome& outcome) {
                                                      : peer + " broke the rules of HTTP";
         case Mechanism::refused: return peer + " refused the connection";
         case Mechanism::unreachable: return peer + " could not be reached" + os_text(cause);
-        case Mechanism::tls: return "TLS failed";
+        case Mechanism::tls: return tls_clause_of(cause, peer);
         case Mechanism::cancelled: return "it was asked to stop";
         case Mechanism::deadline: return "the caller's deadline passed";
         case Mechanism::source_error: return "the producer of the content failed" + os_text(cause);

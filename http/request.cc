@@ -71,6 +71,10 @@ const Endpoint& Request::peer() const noexcept {
     return exchange_.connection_->transport().peer();
 }
 
+const SecurityFacts* Request::security() const noexcept {
+    return exchange_.connection_->transport().security();
+}
+
 std::uint64_t Request::exchange_id() const noexcept {
     return exchange_.outcome().exchange_id;
 }

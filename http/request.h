@@ -10,6 +10,7 @@
 #include "sluice/http/method.h"
 #include "sluice/http/request_body.h"
 #include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/security.h"
 
 #include <cstdint>
 #include <string_view>
@@ -39,6 +40,9 @@ public:
     [[nodiscard]] int version_minor() const noexcept;  // 0 or 1.
     [[nodiscard]] bool expects_continue() const noexcept;
     [[nodiscard]] const Endpoint& peer() const noexcept;
+    // What TLS knows of the connection, its client's certificate if it was asked for one; null
+    // where there is no TLS.
+    [[nodiscard]] const SecurityFacts* security() const noexcept;
     // The same as in the exchange's Outcome, so that what an observer is told can be matched.
     [[nodiscard]] std::uint64_t exchange_id() const noexcept;
 

@@ -26,7 +26,8 @@ ServerConnection::ServerConnection(ServerCore& core, Transport& transport,
       transport_(transport),
       scope_(context),
       outbox_(core.loop(), scope_, core.blocks(), transport, *this, core.options().stall_max),
-      idle_since_(core.loop().now()) {
+      idle_since_(core.loop().now()),
+      is_secure_(transport.security() != nullptr) {
     transport_.listen_for_peer_end(this);
     core_.opened(*this);
 }
@@ -123,9 +124,11 @@ ServerConnection::Next ServerConnection::take_input() {
         if (error.code == sluice::Errc::cut_short) {
             return end_idle(Next::close, Party::peer, Mechanism::fin);  // Nothing was under way.
         }
-        const bool reset = stream_end_of(error.code) == StreamEnd::reset;
-        return end_idle(reset ? Next::reset : Next::close, Party::peer,
-                        reset ? Mechanism::reset : Mechanism::tls);
+        if (stream_end_of(error.code) == StreamEnd::cut) {
+            idle_end_ = receive_cause(error, ExchangePhase::idle, TimeoutKind::none);
+            return Next::close;
+        }
+        return end_idle(Next::reset, Party::peer, Mechanism::reset);
     }
     input_ = std::move(**received);
     return input_.empty() ? end_idle(Next::close, Party::peer, Mechanism::fin) : Next::request;
@@ -333,6 +336,9 @@ void ServerConnection::report_finished() noexcept {
     while (first_record_ != nullptr && first_record_->handled && first_record_->answered) {
         first_record_->outcome.times.ended = loop().now();
         forget_unsent_status(first_record_->outcome);
+        if (is_secure_) {
+            note_tls(transport_, first_record_->outcome);
+        }
         core_.report(first_record_->outcome);
         if (core_.wants_rises() && first_record_->outcome.connection.reusable) [[unlikely]] {
             keep_for_rises(first_record_->outcome);
@@ -378,6 +384,7 @@ void ServerConnection::report_no_exchange() noexcept {
     outcome.times.queued = idle_since_;
     outcome.times.ended = loop().now();
     outcome.blame(idle_end_);
+    note_tls(transport_, outcome);
     core_.report(outcome);
 }
 

@@ -116,6 +116,7 @@ private:
     Cause idle_end_;  // What ended the wait for a request.
     std::uint32_t exchanges_ = 0;
     bool timed_out_ = false;
+    const bool is_secure_;
 };
 
 }  // namespace sluice::http

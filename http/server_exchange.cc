@@ -196,8 +196,11 @@ void ServerExchange::note_gone() noexcept {
     if (std::exchange(gone_noted_, true)) {
         return;
     }
-    outcome().blame(
-        {Party::peer, mechanism_of(outcome().receive.end), phase(), TimeoutKind::none, 0});
+    Cause cause{Party::peer, mechanism_of(outcome().receive.end), phase()};
+    if (connection_->transport().peer_end() == PeerEnd::cut) {
+        cause.tls = TlsEvent::cut_short;
+    }
+    outcome().blame(cause);
     if (stop_) {
         stop_->request();
     }

@@ -1,5 +1,9 @@
 #include "sluice/http/transport_cause.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <utility>
 
 namespace sluice::http {
@@ -35,6 +39,37 @@ std::pair<Party, Mechanism> blamed(sluice::Errc code) noexcept {
         case sluice::Errc::unexpected: return {Party::local_resource, Mechanism::internal};
     }
     std::unreachable();
+}
+
+TlsEvent tls_event_of(sluice::Errc code) noexcept {
+    switch (code) {
+        case sluice::Errc::cut_short: return TlsEvent::cut_short;
+        case sluice::Errc::malformed: return TlsEvent::malformed;
+        case sluice::Errc::alert_received: return TlsEvent::alert_received;
+        case sluice::Errc::alert_sent: return TlsEvent::alert_sent;
+        case sluice::Errc::untrusted: return TlsEvent::untrusted;
+        default: return TlsEvent::none;
+    }
+}
+
+Cause cause_of(const sluice::Error& error, ExchangePhase phase, TimeoutKind timeout) noexcept {
+    // ETIMEDOUT is TCP that gave up; without an errno it is a limit of ours.
+    const bool gave_up = error.code == sluice::Errc::timed_out && error.os_errno != 0;
+    const auto [party, mechanism] =
+        gave_up ? std::pair(Party::network, Mechanism::unreachable) : blamed(error.code);
+    return {party,
+            mechanism,
+            phase,
+            mechanism == Mechanism::timeout ? timeout : TimeoutKind::none,
+            static_cast<std::int16_t>(error.os_errno),
+            tls_event_of(error.code),
+            error.tls};
+}
+
+// Neither counter of such a size is worth more room in every record.
+std::uint32_t difference(std::uint64_t larger, std::uint64_t smaller) noexcept {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(std::min(larger - std::min(larger, smaller), most));
 }
 
 }  // namespace
@@ -79,22 +114,38 @@ ExchangePhase sending_phase_of(const Outcome& outcome) noexcept {
     std::unreachable();
 }
 
+void note_tls(const Transport& transport, Outcome& outcome) noexcept {
+    const SecurityFacts* const facts = transport.security();
+    const std::optional<WireOctets> wire = transport.wire_octets();
+    if (facts == nullptr || !wire) {
+        return;
+    }
+    outcome.connection.tls = facts->version;
+    outcome.connection.resumed = facts->is_resumed;
+    outcome.send.tls_added = difference(wire->sent, wire->plaintext_sent);
+    outcome.receive.tls_added = difference(wire->received, wire->plaintext_received);
+}
+
+sluice::Error tls_error_of(const Cause& cause) noexcept {
+    sluice::Error error{sluice::Errc::malformed, sluice::Phase::receive, cause.tls_detail};
+    error.phase = cause.phase == ExchangePhase::tls ? sluice::Phase::secure : error.phase;
+    switch (cause.tls) {
+        case TlsEvent::none:
+        case TlsEvent::malformed: break;
+        case TlsEvent::cut_short: error.code = sluice::Errc::cut_short; break;
+        case TlsEvent::alert_received: error.code = sluice::Errc::alert_received; break;
+        case TlsEvent::alert_sent: error.code = sluice::Errc::alert_sent; break;
+        case TlsEvent::untrusted: error.code = sluice::Errc::untrusted; break;
+    }
+    return error;
+}
+
 Cause send_cause(const sluice::Error& error, const Outcome& outcome) noexcept {
-    // ETIMEDOUT is TCP that gave up; without an errno it is our own stall limit.
-    const bool gave_up = error.code == sluice::Errc::timed_out && error.os_errno != 0;
-    const auto [party, mechanism] =
-        gave_up ? std::pair(Party::network, Mechanism::unreachable) : blamed(error.code);
-    const bool stalled = mechanism == Mechanism::timeout;
-    return {party, mechanism, sending_phase_of(outcome),
-            stalled ? TimeoutKind::stall : TimeoutKind::none, error.os_errno};
+    return cause_of(error, sending_phase_of(outcome), TimeoutKind::stall);
 }
 
 Cause receive_cause(const sluice::Error& error, ExchangePhase phase, TimeoutKind timeout) noexcept {
-    const bool gave_up = error.code == sluice::Errc::timed_out && error.os_errno != 0;
-    const auto [party, mechanism] =
-        gave_up ? std::pair(Party::network, Mechanism::unreachable) : blamed(error.code);
-    return {party, mechanism, phase, mechanism == Mechanism::timeout ? timeout : TimeoutKind::none,
-            error.os_errno};
+    return cause_of(error, phase, timeout);
 }
 
 }  // namespace sluice::http

@@ -19,6 +19,12 @@ namespace sluice::http {
 // What the outgoing message was at: its head, its content, or done.
 [[nodiscard]] ExchangePhase sending_phase_of(const Outcome& outcome) noexcept;
 
+// What TLS, if there is any, made of the connection so far.
+void note_tls(const Transport& transport, Outcome& outcome) noexcept;
+
+// A cause that is TLS, in the runtime's words again.
+[[nodiscard]] sluice::Error tls_error_of(const Cause& cause) noexcept;
+
 // Why a send failed.
 [[nodiscard]] Cause send_cause(const sluice::Error& error, const Outcome& outcome) noexcept;
 

@@ -55,6 +55,9 @@ protected:
 struct WireOctets {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
+    // What they were before, or became: whole records.
+    std::uint64_t plaintext_sent = 0;
+    std::uint64_t plaintext_received = 0;
 };
 
 class Transport {

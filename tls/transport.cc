@@ -50,6 +50,7 @@ std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
         }
         const Engine::Opened opened = engine_->open(into.octets().subspan(octets));
         octets += opened.octets;
+        engine_->wire().plaintext_received += opened.octets;
         if (opened.step == Step::ended) {
             input_ended_ = true;
             tell_of_end();
@@ -172,7 +173,7 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
         const std::size_t plaintext = batch.plaintext_within(ciphertext);
         engine_->wire().sent += ciphertext;
         accepted += plaintext;
-        plaintext_sent_ += plaintext;
+        engine_->wire().plaintext_sent += plaintext;
         wire_behind_plaintext_ = 0;
         if (!sent) {
             output_error_ = sent.error();
@@ -280,14 +281,14 @@ SocketState TlsTransport::state() noexcept {
     SocketState state = beneath_->state();
     const std::uint64_t fin = fin_sent_ && state.unacknowledged > 0 ? 1 : 0;
     const std::uint64_t ciphertext = state.unacknowledged - fin;
+    const std::uint64_t sent = engine_->wire().plaintext_sent;
     std::uint64_t plaintext = 0;
     if (ciphertext > wire_behind_plaintext_) {
         plaintext = ciphertext - wire_behind_plaintext_ + Engine::record_octets_max;
     }
-    plaintext_acknowledged_ =
-        std::max(plaintext_acknowledged_, plaintext_sent_ - std::min(plaintext_sent_, plaintext));
+    plaintext_acknowledged_ = std::max(plaintext_acknowledged_, sent - std::min(sent, plaintext));
     state.acknowledged = plaintext_acknowledged_;
-    state.unacknowledged = plaintext_sent_ - plaintext_acknowledged_ + fin;
+    state.unacknowledged = sent - plaintext_acknowledged_ + fin;
     return state;
 }
 

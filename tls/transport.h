@@ -95,7 +95,6 @@ private:
     std::uint8_t small_records_left_ = 0;
     PeerEnd told_ = PeerEnd::none;
     PeerEndListener* listener_ = nullptr;
-    std::uint64_t plaintext_sent_ = 0;
     std::uint64_t plaintext_acknowledged_ = 0;
     std::uint64_t wire_behind_plaintext_ = 0;  // Sent after the last octet of plaintext.
     std::optional<Instant> last_sent_;

@@ -77,6 +77,35 @@ TEST_CASE("outcome as JSON: each attempt is listed, and the last is the outcome"
                            R"("took_us":null},{"verdict":"complete","id":"C13",)"));
 }
 
+TEST_CASE("outcome as JSON: of TLS it tells the version, what it added, and which failure it was",
+          "[http][outcome][json]") {
+    Outcome outcome = upload();
+    outcome.connection.tls = TlsVersion::tls_1_3;
+    outcome.connection.resumed = true;
+    outcome.send.tls_added = 555;
+    outcome.receive.tls_added = 1234;
+    CHECK(to_json(outcome).find(R"("reusable":true,"tls":{"version":"TLSv1.3","resumed":true,)"
+                                R"("added_sent":555,"added_received":1234}})") !=
+          std::string::npos);
+
+    Cause cause{Party::peer, Mechanism::tls, ExchangePhase::tls};
+    cause.tls = TlsEvent::untrusted;
+    cause.tls_detail = static_cast<std::uint8_t>(Flaw::expired);
+    outcome.cause = cause;
+    const std::string_view before = R"("cause":{"party":"peer","mechanism":"tls","phase":"tls",)";
+    CHECK(to_json(outcome).find(std::string(before) +
+                                R"("tls":{"event":"untrusted","flaw":"expired"}})") !=
+          std::string::npos);
+    outcome.cause.tls = TlsEvent::alert_received;
+    outcome.cause.tls_detail = static_cast<std::uint8_t>(Alert::unknown_ca);
+    CHECK(to_json(outcome).find(std::string(before) +
+                                R"("tls":{"event":"alert_received","alert":"unknown_ca"}})") !=
+          std::string::npos);
+    outcome.cause.tls = TlsEvent::cut_short;
+    CHECK(to_json(outcome).find(std::string(before) + R"("tls":{"event":"cut_short"}})") !=
+          std::string::npos);
+}
+
 TEST_CASE("outcome as JSON: what was sampled and declared is told", "[http][outcome][json]") {
     const std::string json = to_json(tests::sample_of(Verdict::acknowledged));
     CHECK_THAT(json, Catch::Contains(R"("wire_accepted":150,"acknowledged":150})"));

@@ -149,5 +149,28 @@ TEST_CASE("outcome as text: an answer without content tells of the content that 
           "sent: 200 after all 1,000 octets came, accepted by this end's kernel");
 }
 
+TEST_CASE("outcome as text: TLS is told by its alert, or by what is wrong with a certificate",
+          "[http][outcome][text]") {
+    const auto clause = [](TlsEvent event, std::uint8_t detail) {
+        Outcome outcome = tests::sample_of(Verdict::connect_failed);
+        outcome.cause = {Party::peer, Mechanism::tls, ExchangePhase::tls};
+        outcome.cause.tls = event;
+        outcome.cause.tls_detail = detail;
+        const std::string text = sentence(outcome, Method::put);
+        const std::size_t colon = text.find(": ");
+        return text.substr(colon + 2, text.find(" (phase") - colon - 2);
+    };
+    CHECK(clause(TlsEvent::untrusted, static_cast<std::uint8_t>(Flaw::expired)) ==
+          "the server's certificate does not hold: it has expired");
+    CHECK(clause(TlsEvent::alert_received, static_cast<std::uint8_t>(Alert::handshake_failure)) ==
+          "the server's TLS gave up (alert handshake failure)");
+    CHECK(clause(TlsEvent::alert_sent, static_cast<std::uint8_t>(Alert::bad_record_mac)) ==
+          "TLS gave up on what the server sent (alert bad record mac)");
+    CHECK(clause(TlsEvent::cut_short, 0) ==
+          "the connection ended without the end that TLS demands");
+    CHECK(clause(TlsEvent::malformed, 0) == "the server broke the rules of TLS");
+    CHECK(clause(TlsEvent::none, 0) == "TLS failed");
+}
+
 }  // namespace
 }  // namespace sluice::http
