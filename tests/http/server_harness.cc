@@ -43,6 +43,7 @@ struct Stage {
     StopSource& serving;
     Played& played;
     std::uint16_t port;
+    const Layers& layers;
 };
 
 class Client {
@@ -75,10 +76,17 @@ private:
 
 Task<> Client::act(Stage& stage, const Script& script, ClientSaw& saw) {
     Client client(stage, saw);
-    TcpConnector connector(stage.loop);
+    TcpConnector tcp(stage.loop);
+    const std::unique_ptr<Connector> over =
+        stage.layers.over_connector ? stage.layers.over_connector(stage.loop, tcp) : nullptr;
+    Connector& connector = over != nullptr ? *over : tcp;
     ConnectTimes times;
     Result<std::unique_ptr<Transport>> connected =
         co_await connector.connect("127.0.0.1", stage.port, times);
+    saw.connected = connected.has_value();
+    if (over != nullptr && !connected) {
+        co_return;
+    }
     REQUIRE(connected);
     client.transport_ = std::move(*connected);
     for (const Step& step : script) {
@@ -206,9 +214,12 @@ Task<Played> perform(Loop& loop, Endpoint at, const Scene& scene) {
     const std::uint16_t port = (*acceptor)->local().port();
     StopSource stop;
     Scope serving(context);
-    serving.spawn(serve(server, **acceptor, stop, played));
+    const std::unique_ptr<Acceptor> over =
+        scene.layers.over_acceptor ? scene.layers.over_acceptor(loop, **acceptor) : nullptr;
+    Acceptor& accepting = over != nullptr ? *over : **acceptor;
+    serving.spawn(serve(server, accepting, stop, played));
 
-    Stage stage{loop, server, stop, played, port};
+    Stage stage{loop, server, stop, played, port, scene.layers};
     Scope clients(context);
     for (std::size_t index = 0; index < scene.clients.size(); ++index) {
         clients.spawn(Client::act(stage, scene.clients[index], played.clients[index]));

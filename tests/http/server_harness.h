@@ -19,6 +19,7 @@
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/task.h"
 #include "sluice/runtime/transport.h"
+#include "sluice/tests/support/layers.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -72,6 +73,7 @@ struct Scene {
     simulation::Options world{};
     bool wants_rises = false;
     bool is_lossless = true;  // What the server sent arrives, if the client reads to a FIN.
+    Layers layers{};
 };
 
 struct ClientSaw {
@@ -79,6 +81,7 @@ struct ClientSaw {
     std::uint64_t sent = 0;  // As accepted by the client's kernel.
     PeerEnd end = PeerEnd::none;
     bool read_to_end = false;
+    bool connected = true;  // Over layers it may not have been.
 };
 
 struct Played {

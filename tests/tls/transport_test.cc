@@ -133,6 +133,42 @@ TEST_CASE("tls transport: TCP's end is the end only behind a close_notify, where
     CHECK(untold > 0);  // Everything was there, but for the goodbye.
 }
 
+// when_all() wants a result.
+Task<bool> closing(Transport& transport) {
+    co_await transport.close(Ending::orderly);
+    co_return true;
+}
+
+// A send that is stopped in the midst of a record, and all that the other end can ever read of it.
+Task<> stop_within_record(Loop& loop) {
+    Serving serving(loop);
+    Connecting connecting(loop);
+    Ends ends = co_await tests::connect(serving, connecting);
+    const std::string octets = numbered(8'000'000);
+    const Result<std::uint64_t> sent =
+        co_await with_timeout(std::chrono::seconds(1), tests::send(*ends.server, octets));
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error().code == Errc::timed_out);
+    CHECK(sent.error().octets_done == ends.server->wire_octets()->plaintext_sent);
+    const Result<std::uint64_t> more = co_await tests::send(*ends.server, "x");
+    CHECK_FALSE(more);
+    auto [closed, input] =
+        co_await when_all(closing(*ends.server), tests::receive_all(*ends.client));
+    CHECK(closed);
+    CHECK(input.octets.size() == sent.error().octets_done);
+    CHECK(octets.starts_with(input.octets));
+    REQUIRE_FALSE(input.end);
+    CHECK(input.end.error().code == Errc::cut_short);
+    co_await ends.client->close(Ending::orderly);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("tls transport: a send that is stopped tells of whole records, and is the last",
+          "[tls][transport]") {
+    simulation::run({},
+                    [](const simulation::World& world) { return stop_within_record(world.loop); });
+}
+
 Task<> look_at_facts(Loop& loop) {
     Serving serving(loop);
     Connecting connecting(loop);
