@@ -1,7 +1,8 @@
 // quickstart: the main job of Sluice in one go, with the store in the same process.
 //
 // Sends a file to an object store through a body sink, fetches and verifies it, and then does both
-// again over a connection that is cut half-way, to show what each side is told.
+// again over a connection that is cut half-way, to show what each side is told. With --tls all of
+// it goes over TLS, with a certificate made for the occasion.
 
 #include "sluice/examples/cutting_proxy.h"
 #include "sluice/examples/progress_bar.h"
@@ -10,6 +11,7 @@
 #include "sluice/runtime/tcp.h"
 #include "sluice/sluice.h"
 #include "sluice/tls/digest.h"
+#include "sluice/tls/own_certificate.h"
 
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <tuple>
@@ -102,10 +105,12 @@ private:
 
 class Quickstart {
 public:
+    // `https` is empty: over plain TCP.
     Quickstart(Loop& loop, const std::string& directory, const Endpoint& store,
-               StoreSide& store_side)
+               StoreSide& store_side, const ConnectorLayer& https)
         : loop_(loop),
-          client_(loop),
+          client_(loop, {.https = https}),
+          scheme_(https ? "https" : "http"),
           store_(store),
           store_side_(store_side),
           film_(directory + "/film"),
@@ -118,6 +123,9 @@ public:
     }
 
 private:
+    [[nodiscard]] std::string url_of(const Endpoint& server, const char* key) const {
+        return scheme_ + "://" + server.text() + "/o/" + key;
+    }
     [[nodiscard]] Task<Result<void>> run_all();
     [[nodiscard]] Task<Result<void>> make_file();
     [[nodiscard]] Task<Result<void>> upload(const char* title, const Endpoint& to, const char* key);
@@ -129,16 +137,13 @@ private:
 
     Loop& loop_;
     http::Client client_;
+    std::string scheme_;
     Endpoint store_;
     StoreSide& store_side_;
     std::string film_;
     std::string copy_;
     std::string hash_;
 };
-
-std::string url_of(const Endpoint& server, const char* key) {
-    return "http://" + server.text() + "/o/" + key;
-}
 
 Task<Result<void>> Quickstart::make_file() {
     Result<File> file = co_await File::create(film_);
@@ -286,7 +291,26 @@ Task<Result<void>> Quickstart::run_all() {
     co_return done;
 }
 
-Task<Result<void>> run(Loop& loop, const std::string& directory) {
+// How both ends are to speak TLS; each is empty where they are not to.
+struct Secrecy {
+    std::optional<tls::ServerContext> server;
+    ConnectorLayer client;
+};
+
+std::optional<Secrecy> make_secrecy(const std::string& directory) {
+    const std::optional<tls::Identity> identity = tls::make_own_certificate(directory);
+    if (!identity) {
+        return std::nullopt;
+    }
+    const auto server = tls::ServerContext::create({.identity = *identity});
+    const auto client = tls::ClientContext::create({.trust_file = identity->certificate_file});
+    if (!server || !client) {
+        return std::nullopt;
+    }
+    return Secrecy{*server, tls::https(*client)};
+}
+
+Task<Result<void>> run(Loop& loop, const std::string& directory, const Secrecy& secrecy) {
     Store store(directory + "/store");
     const Result<void> loaded = store.load();
     if (!loaded) {
@@ -303,11 +327,16 @@ Task<Result<void>> run(Loop& loop, const std::string& directory) {
     StoreSide store_side;
     server.observe(&store_side);
     const Endpoint at = (*acceptor)->local();
-    std::printf("An object store listens on http://%s and keeps its files in %s/store.\n",
-                at.text().c_str(), directory.c_str());
+    std::printf("An object store listens on %s://%s and keeps its files in %s/store.\n",
+                secrecy.server ? "https" : "http", at.text().c_str(), directory.c_str());
+    std::optional<tls::TlsAcceptor> secure;
+    if (secrecy.server) {
+        secure.emplace(loop, **acceptor, *secrecy.server);
+    }
+    Acceptor& accepting = secure ? *secure : static_cast<Acceptor&>(**acceptor);
     const Context context = co_await this_task();
-    Running<Result<void>> serving(context, server.serve(**acceptor));
-    Quickstart quickstart(loop, directory, at, store_side);
+    Running<Result<void>> serving(context, server.serve(accepting));
+    Quickstart quickstart(loop, directory, at, store_side, secrecy.client);
     const Result<void> done = co_await quickstart.run();
     server.drain(std::chrono::seconds(1));
     co_await serving.join();
@@ -318,14 +347,27 @@ Task<Result<void>> run(Loop& loop, const std::string& directory) {
 }  // namespace
 }  // namespace sluice::examples
 
-SLUICE_MAIN(sluice::Loop& loop) {
+SLUICE_MAIN(sluice::Loop& loop, sluice::Arguments arguments) {
+    const bool is_secret = arguments.size() == 1 && arguments.front() == "--tls";
+    if (!is_secret && !arguments.empty()) {
+        std::fputs("usage: quickstart [--tls]\n", stderr);
+        co_return 2;
+    }
     const sluice::examples::TemporaryDirectory directory;
     if (!directory.is_made()) {
         std::fputs("no temporary directory can be made\n", stderr);
         co_return 1;
     }
+    std::optional<sluice::examples::Secrecy> secrecy = sluice::examples::Secrecy();
+    if (is_secret) {
+        secrecy = sluice::examples::make_secrecy(directory.path());
+    }
+    if (!secrecy) {
+        std::fputs("no certificate can be made\n", stderr);
+        co_return 1;
+    }
     sluice::block_signals(sluice::SignalSet::termination());
     const sluice::Result<void> done = co_await sluice::examples::stopped_by_signals(
-        sluice::examples::run(loop, directory.path()));
+        sluice::examples::run(loop, directory.path(), *secrecy));
     co_return done;
 }

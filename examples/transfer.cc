@@ -10,10 +10,9 @@
 #include "sluice/http/outcome_text.h"
 #include "sluice/http/url.h"
 #include "sluice/runtime/signals.h"
-#include "sluice/runtime/tcp.h"
 #include "sluice/runtime/threads.h"
-#include "sluice/tls/connector.h"
 #include "sluice/tls/context.h"
+#include "sluice/tls/https.h"
 #include "sluice/tls/options.h"
 
 #include <algorithm>
@@ -68,15 +67,12 @@ int tell(const Program& program, const TransferEnd& end) {
 
 Task<int> transfer(Loop& loop, const Program& program,
                    const std::optional<tls::ClientContext>& context) {
-    TcpConnector tcp(loop, program.client.tcp);
-    std::optional<tls::TlsConnector> secure;
     HandshakeLog log;
-    http::Client client(loop, tcp, program.client);
+    http::ClientOptions options = program.client;
     if (context) {
-        secure.emplace(loop, tcp, *context);
-        secure->observe(&log);
-        client.connect_https_with(*secure);
+        options.https = tls::https(*context, &log);
     }
+    http::Client client(loop, options);
     TransferJob job(loop, client, program.job);
     const TransferEnd end = co_await stopped_by_signals(job.run());
     co_await client.close();

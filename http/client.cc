@@ -10,16 +10,23 @@
 namespace sluice::http {
 
 Client::Client(Loop& loop, Connector& connector, const ClientOptions& options)
-    : pool_(std::make_unique<ClientPool>(loop, connector, options)) {}
+    : pool_(std::make_unique<ClientPool>(loop, connector, options)) {
+    secure(loop, connector, options);
+}
 
 Client::Client(Loop& loop, const ClientOptions& options)
     : own_connector_(std::make_unique<TcpConnector>(loop, options.tcp)),
-      pool_(std::make_unique<ClientPool>(loop, *own_connector_, options)) {}
+      pool_(std::make_unique<ClientPool>(loop, *own_connector_, options)) {
+    secure(loop, *own_connector_, options);
+}
 
 Client::~Client() = default;
 
-void Client::connect_https_with(Connector& connector) noexcept {
-    pool_->connect_https_with(connector);
+void Client::secure(Loop& loop, Connector& connector, const ClientOptions& options) {
+    if (options.https) {
+        https_connector_ = options.https(loop, connector);
+        pool_->connect_https_with(*https_connector_);
+    }
 }
 
 void Client::observe(OutcomeObserver* observer) noexcept {

@@ -31,15 +31,12 @@ class ClientPool;
 
 class Client {
 public:
-    // Over `connector`'s connections: TLS, a proxy, a test.
+    // Over `connector`'s connections: a proxy's, a test's.
     Client(Loop& loop, Connector& connector, const ClientOptions& options = {});
     // Over plain TCP.
     explicit Client(Loop& loop, const ClientOptions& options = {});
     Client(Client&&) = delete;
     ~Client();
-
-    // For https: without it such URLs are refused, rather than sent in the clear.
-    void connect_https_with(Connector& connector) noexcept;
 
     // Told of every exchange from now on. Null: nobody.
     void observe(OutcomeObserver* observer) noexcept;
@@ -62,7 +59,10 @@ public:
     [[nodiscard]] std::size_t idle_connections() const noexcept;
 
 private:
+    void secure(Loop& loop, Connector& connector, const ClientOptions& options);
+
     std::unique_ptr<Connector> own_connector_;
+    std::unique_ptr<Connector> https_connector_;
     std::unique_ptr<ClientPool> pool_;
 };
 

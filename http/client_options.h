@@ -8,6 +8,7 @@
 
 #include "sluice/http/limits.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/connector_layer.h"
 #include "sluice/runtime/tcp.h"
 
 #include <chrono>
@@ -17,10 +18,13 @@
 namespace sluice::http {
 
 struct ClientOptions {
-    Limits limits;  // Of responses.
+    Limits limits = {};  // Of responses.
 
     // Of a client that connects by itself, over plain TCP.
     TcpConnectorOptions tcp = {};
+    // What makes its connections secure, for https URLs: tls::https(). If there is none they are
+    // refused, rather than sent in the clear.
+    ConnectorLayer https = {};
 
     // Open connections to one origin, those being opened included; beyond it exchanges wait.
     std::size_t connections_per_origin_max = 256;

@@ -39,7 +39,7 @@ def _link_directory(context, source, target):
     for entry in context.path(source).readdir():
         context.symlink(entry, target + "/" + entry.basename)
 
-def _library_of_flags(context, name, flags):
+def _library_of_flags(context, name, flags, only_if_used = False):
     """The cc_library of pkg-config's flags."""
     linkopts = []
     defines = []
@@ -55,6 +55,8 @@ def _library_of_flags(context, name, flags):
                 includes.append(link)
         elif flag.startswith("-l") or flag.startswith("-L") or flag == "-pthread":
             linkopts.append(flag)
+    if only_if_used:
+        linkopts = ["-Wl,--push-state,--as-needed"] + linkopts + ["-Wl,--pop-state"]
     return _LIBRARY.format(
         name = name,
         defines = repr(defines),
@@ -74,13 +76,14 @@ def _system_library_impl(context):
         flags = _pkg_config(context, modules)
         if flags == None:
             _missing(context, "pkg-config does not know " + modules)
-        build += _library_of_flags(context, name, flags)
+        build += _library_of_flags(context, name, flags, context.attr.only_if_used)
     context.file("BUILD.bazel", build)
 
 system_library = repository_rule(
     implementation = _system_library_impl,
     attrs = {
         "libraries": attr.string_dict(doc = "The name of each cc_library, and its pkg-config modules."),
+        "only_if_used": attr.bool(doc = "Programs that call none of it do not load it either."),
     },
     environ = ["PKG_CONFIG_PATH"],
     local = True,
@@ -137,7 +140,11 @@ def sluice_system_libraries():
     catch2_library(name = "catch2")
     llhttp_library(name = "llhttp")
     system_library(name = "liburing", libraries = {"liburing": "liburing"})
-    system_library(name = "openssl", libraries = {
-        "crypto": "libcrypto",
-        "ssl": "libssl libcrypto",
-    })
+    system_library(
+        name = "openssl",
+        libraries = {
+            "crypto": "libcrypto",
+            "ssl": "libssl libcrypto",
+        },
+        only_if_used = True,
+    )

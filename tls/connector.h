@@ -13,28 +13,20 @@
 
 #pragma once
 
-#include "sluice/runtime/clock.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/transport.h"
+#include "sluice/tls/connector_options.h"
 #include "sluice/tls/context.h"
 #include "sluice/tls/engine.h"
 #include "sluice/tls/handshake_observer.h"
 #include "sluice/tls/session_cache.h"
 
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace sluice::tls {
-
-struct TlsConnectorOptions {
-    Duration handshake_max = std::chrono::seconds(10);
-    // Origins whose sessions are kept; 0: none are.
-    std::size_t session_origins_max = 256;
-};
 
 class TlsConnector final : public Connector {
 public:

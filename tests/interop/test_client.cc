@@ -21,7 +21,10 @@
 #include "sluice/runtime/threads.h"
 #include "sluice/runtime/workers.h"
 #include "sluice/tests/interop/request_line.h"
+#include "sluice/tls/context.h"
 #include "sluice/tls/digest.h"
+#include "sluice/tls/https.h"
+#include "sluice/tls/options.h"
 
 #include <algorithm>
 #include <chrono>
@@ -117,8 +120,8 @@ Task<std::string> perform(http::Client& client, const RequestLine& line) {
     co_return json.take();
 }
 
-Task<int> perform_all(Loop& loop, std::istream& lines) {
-    http::Client client(loop);
+Task<int> perform_all(Loop& loop, const http::ClientOptions& options, std::istream& lines) {
+    http::Client client(loop, options);
     int status = 0;
     std::string text;
     // Elsewhere, so that the loop still watches its idle connections while nobody asks for
@@ -150,10 +153,12 @@ Task<int> perform_all(Loop& loop, std::istream& lines) {
 int run(int argc, char** argv) {
     std::string path = "-";
     BackendKind backend = BackendKind::automatic;
+    tls::ClientOptions tls;
     examples::CommandLine line("test_client", "Sends requests one after another.");
     line.option("--requests", "FILE", path, "lines of JSON; - is standard input (-)");
     line.option("--backend", "KIND", backend, "auto, io_uring or epoll (auto)");
-    line.not_yet("--cacert", "FILE");
+    line.option("--cacert", "FILE", tls.trust_file,
+                "whom to trust for https, in PEM (the system's roots)");
     if (const std::optional<int> status = line.parse(argc, argv)) {
         return *status;
     }
@@ -162,8 +167,13 @@ int run(int argc, char** argv) {
         return line.complain("cannot open " + path);
     }
     std::istream& lines = path == "-" ? std::cin : file;
+    const auto context = tls::ClientContext::create(tls);
+    if (!context) {
+        return line.complain(context.error().description());
+    }
+    const http::ClientOptions options{.https = tls::https(*context)};
     return run_on_threads(1, backend,
-                          [&](Loop& loop, unsigned) { return perform_all(loop, lines); });
+                          [&](Loop& loop, unsigned) { return perform_all(loop, options, lines); });
 }
 
 }  // namespace

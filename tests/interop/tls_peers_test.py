@@ -1,6 +1,7 @@
 """TLS with real peers: curl and openssl against //examples:object_store, and //examples:transfer
 against it and against openssl: content, refusals, sessions, clients."""
 
+import json
 import os
 import socket
 import ssl
@@ -11,7 +12,7 @@ import threading
 from peers_support import (Server, Transfer, case, check, check_equal, check_in, main, run,
                            sha256_of, write_content)
 
-store_program, transfer_program, plain_program = sys.argv[1:4]
+store_program, transfer_program, client_program, umbrella_program, plain_program = sys.argv[1:6]
 content_octets = 8 * 1024 * 1024
 delivered = ("S11", "S12", "S13")
 
@@ -254,9 +255,28 @@ def cut_short(directory):
         check_equal("the file", file.read(), b"what was there before")
 
 
+@case("test_client: requests over one connection of openssl's, with what TLS added in the outcome")
+def several_requests(directory):
+    with SecureStore(directory) as store:
+        line = json.dumps({"method": "GET", "url": store.server.url + "/healthz"}) + "\n"
+        ended = run(client_program, "--cacert", store.authority.certificate, input=2 * line.encode())
+        check_equal(f"exit status ({ended.stderr.decode()})", ended.returncode, 0)
+        first, second = (json.loads(each) for each in ended.stdout.splitlines())
+        for outcome in (first, second):
+            check_equal("verdict", outcome["id"], "C13")
+            check_equal("version", outcome["connection"]["tls"]["version"], "TLSv1.3")
+        check("the second came over the connection of the first", second["connection"]["reused"])
+        added = [each["connection"]["tls"]["added_sent"] for each in (first, second)]
+        check_equal("one record more was sent", added[1] - added[0], 22)
+        refused = run(client_program, input=line.encode())  # By the system's roots.
+        cause = json.loads(refused.stdout)["cause"]
+        check_equal("the flaw", cause["tls"], {"event": "untrusted", "flaw": "unknown_issuer"})
+
+
 @case("a program that speaks no TLS links none")
 def links_none(_):
-    for program, links in ((plain_program, False), (transfer_program, True)):
+    for program, links in ((plain_program, False), (umbrella_program, False),
+                           (transfer_program, True)):
         needed = run("ldd", program).stdout.decode()
         check_equal(f"{program} needs libssl", "libssl" in needed, links)
 

@@ -1,5 +1,6 @@
 // https: an HTTP client and server over TLS, and what the client is told when TLS fails.
 
+#include "sluice/tls/https.h"
 #include "sluice/http/client.h"
 #include "sluice/http/exchange.h"
 #include "sluice/http/outcome.h"
@@ -28,7 +29,6 @@ namespace sluice {
 namespace {
 
 using tests::Authority;
-using tests::Connecting;
 using tests::House;
 using tests::Serving;
 
@@ -76,9 +76,7 @@ Task<> read_content(http::Response& response, Told& told) {
 }
 
 Task<> ask(Loop& loop, const tls::ClientContext& context, std::uint16_t port, Told& told) {
-    Connecting connecting(loop, context);
-    http::Client client(loop);
-    client.connect_https_with(connecting.connector());
+    http::Client client(loop, {.https = tls::https(context)});
     http::Exchange exchange =
         client.begin(http::get("https://127.0.0.1:" + std::to_string(port) + "/"));
     Result<http::Response> response = co_await exchange.response();

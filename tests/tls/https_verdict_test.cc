@@ -7,6 +7,7 @@
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/http/server_harness.h"
 #include "sluice/tests/tls/ends.h"
+#include "sluice/tls/https.h"
 
 #include <chrono>
 #include <cstdint>
@@ -232,9 +233,7 @@ Task<> speak(Serving& serving, std::string_view octets) {
 
 Task<Outcome> ask(Loop& loop, std::string_view octets) {
     Serving serving(loop);
-    Connecting connecting(loop);
-    http::Client client(loop);
-    client.connect_https_with(connecting.connector());
+    http::Client client(loop, {.https = tls::https(House::instance().client_context)});
     const Context context = co_await this_task();
     Scope scope(context);
     scope.spawn(speak(serving, octets));
