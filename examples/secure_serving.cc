@@ -14,11 +14,13 @@ void SecureServing::add_to(CommandLine& line) {
     line.option("--tls-cert", "FILE", tls.identity.certificate_file,
                 "a certificate in PEM, and its issuers: https");
     line.option("--tls-key", "FILE", tls.identity.key_file, "the key of --tls-cert");
+    line.option("--tls-ocsp", "FILE", tls.identity.ocsp_file,
+                "what its issuer says of it, in DER: handed to clients that ask");
     line.option("--client-ca", "FILE", tls.client_trust_file,
                 "who vouches for clients: those without a certificate are refused");
 }
 
-bool SecureServing::apply_to(ServeOptions& options) const {
+bool SecureServing::apply_to(ServeOptions& options) {
     if (tls.identity.certificate_file.empty() && tls.identity.key_file.empty() &&
         tls.client_trust_file.empty()) {
         return true;
@@ -32,6 +34,12 @@ bool SecureServing::apply_to(ServeOptions& options) const {
         std::fprintf(stderr, "%s\n", context.error().description().c_str());
         return false;
     }
+    reloading.emplace([context = *context] {
+        const auto reloaded = context.reload();
+        std::fprintf(
+            stderr, "%s\n",
+            reloaded ? "the certificate was read again" : reloaded.error().description().c_str());
+    });
     options.secure = [context = *context](Loop& loop, Acceptor& acceptor) {
         static HandshakeLog log;
         auto secure = std::make_unique<tls::TlsAcceptor>(loop, acceptor, context);

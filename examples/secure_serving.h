@@ -7,19 +7,25 @@
 #pragma once
 
 #include "sluice/examples/command_line.h"
+#include "sluice/examples/reload_on_hangup.h"
 #include "sluice/examples/serve.h"
 #include "sluice/tls/options.h"
+
+#include <optional>
 
 namespace sluice::examples {
 
 struct SecureServing {
     tls::ServerOptions tls = {};
 
-    // --tls-cert, --tls-key and --client-ca.
+    // --tls-cert, --tls-key, --tls-ocsp and --client-ca.
     void add_to(CommandLine& line);
 
-    // Sets ServeOptions::secure if a certificate was given. Yields whether it could.
-    [[nodiscard]] bool apply_to(ServeOptions& options) const;
+    // Sets ServeOptions::secure if a certificate was given. Yields whether it could. From then on
+    // a SIGHUP has all of the files read again.
+    [[nodiscard]] bool apply_to(ServeOptions& options);
+
+    std::optional<ReloadOnHangup> reloading = {};
 };
 
 }  // namespace sluice::examples

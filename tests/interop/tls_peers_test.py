@@ -9,96 +9,19 @@ import subprocess
 import sys
 import threading
 
-from peers_support import (Server, Transfer, case, check, check_equal, check_in, main, run,
-                           sha256_of, write_content)
+from peers_support import (Transfer, case, check, check_equal, check_in, main, run, sha256_of,
+                           write_content)
+from tls_support import Authority, SecureStore
 
 store_program, transfer_program, client_program, umbrella_program, plain_program = sys.argv[1:6]
 content_octets = 8 * 1024 * 1024
 delivered = ("S11", "S12", "S13")
 
 
-def openssl(*arguments, **options):
-    ended = run("openssl", *arguments, **options)
-    check_equal(f"openssl {arguments[0]} ({ended.stderr.decode(errors='replace')})",
-                ended.returncode, 0)
-    return ended.stdout.decode(errors="replace")
-
-
-class Authority:
-    """Somebody who vouches for names, by files in a directory."""
-
-    def __init__(self, directory, name):
-        self.directory = directory
-        self.certificate, self.key = self._files(name)
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-subj", f"/CN={name}", "-days", "2", "-keyout", self.key, "-out", self.certificate)
-
-    def _files(self, name):
-        return (os.path.join(self.directory, f"{name}.{kind}") for kind in ("pem", "key"))
-
-    def issue(self, name, alternative_names, purpose):
-        """Yields the files of a certificate and its key."""
-        certificate, key = self._files(name)
-        request, extensions = (os.path.join(self.directory, f"{name}.{k}") for k in ("csr", "ext"))
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-        with open(extensions, "w", encoding="ascii") as file:
-            file.write(f"subjectAltName={alternative_names}\nextendedKeyUsage={purpose}\n")
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
-                "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", certificate)
-        return certificate, key
-
-
-class SecureStore:
-    """A store, who vouches for it, and what it has said of handshakes."""
-
-    def __init__(self, directory, *options):
-        self.authority = Authority(directory, "root")
-        certificate, key = self.authority.issue("store", "IP:127.0.0.1,DNS:store.example",
-                                                "serverAuth")
-        self.said_file = os.path.join(directory, "said")
-        root = os.path.join(directory, "objects")
-        os.mkdir(root)
-        with open(self.said_file, "wb") as said:
-            self.server = Server(store_program, "--listen", "127.0.0.1:0", "--root", root,
-                                 "--access-log", "-", "--tls-cert", certificate, "--tls-key", key,
-                                 *options, stderr=said)
-        check(f"it says https: {self.server.url}", self.server.url.startswith("https://127.0.0.1:"))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *arguments):
-        self.server.__exit__(*arguments)
-
-    def curl(self, *arguments):
-        return run("curl", "-sS", "--cacert", self.authority.certificate, "-w", "%{http_code}",
-                   "-o", os.devnull, *arguments)
-
-    def s_client(self, *arguments):
-        """A GET by openssl; yields all that it said."""
-        ended = run("openssl", "s_client", "-connect", f"127.0.0.1:{self.server.port}", "-CAfile",
-                    self.authority.certificate, "-ign_eof", *arguments,
-                    input=b"GET /healthz HTTP/1.1\r\nHost: store\r\nConnection: close\r\n\r\n")
-        return (ended.stdout + ended.stderr).decode(errors="replace")
-
-    def check_still_serves(self, *arguments):
-        ended = self.curl(*arguments, self.server.url + "/o/?prefix=")
-        check_equal(f"curl's exit status ({ended.stderr.decode()})", ended.returncode, 0)
-        check_equal("status", ended.stdout, b"200")
-
-    def said(self):
-        """What it said until its end."""
-        status, _ = self.server.drain()
-        check_equal("exit status", status, 0)
-        with open(self.said_file, encoding="utf-8") as file:
-            return file.read()
-
-
 def upload_and_download(directory, *version):
     film, back = (os.path.join(directory, name) for name in ("film", "back"))
     digest = write_content(film, content_octets, seed=5)
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         url = store.server.url + "/o/film"
         put = store.curl(*version, "-T", film, url)
         check_equal(f"curl's exit status ({put.stderr.decode()})", put.returncode, 0)
@@ -126,7 +49,7 @@ def by_tls_1_2(directory):
 @case("curl: who does not trust the store ends the handshake, and the store says so and goes on")
 def not_trusted(directory):
     stranger = Authority(directory, "stranger")
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         ended = run("curl", "-sS", "--cacert", stranger.certificate, store.server.url + "/")
         check_equal("curl's exit status: the certificate cannot be verified", ended.returncode, 60)
         store.check_still_serves()
@@ -136,7 +59,7 @@ def not_trusted(directory):
 
 @case("openssl: TLS 1.1 is refused by name, and so is who speaks no TLS")
 def too_old(directory):
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         said = store.s_client("-tls1_1", "-cipher", "ALL@SECLEVEL=0")
         check(f"the alert arrives: {said}", "protocol version" in said)
         plain = run("curl", "-sS", "http" + store.server.url.removeprefix("https"))
@@ -149,7 +72,7 @@ def too_old(directory):
 @case("openssl: the chain and the name are proven, http/1.1 is agreed on, and sessions are resumed")
 def sessions(directory):
     kept = os.path.join(directory, "session")
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         first = store.s_client("-alpn", "http/1.1", "-verify_hostname", "store.example",
                                "-sess_out", kept)
         for what in ("Verify return code: 0 (ok)", "ALPN protocol: http/1.1", "New, TLSv1.3",
@@ -161,7 +84,7 @@ def sessions(directory):
 
 @case("openssl: no renegotiation, no compression, no suite without forward secrecy")
 def not_offered(directory):
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         said = store.s_client("-tls1_2")
         for what in ("Compression: NONE", "Secure Renegotiation IS supported"):
             check(f"{what}: {said}", what in said)
@@ -176,7 +99,7 @@ def mutual(directory):
     certificate, key = clients.issue("client", "DNS:client.example", "clientAuth")
     strangers = Authority(directory, "strangers")
     unknown, unknown_key = strangers.issue("unknown", "DNS:client.example", "clientAuth")
-    with SecureStore(directory, "--client-ca", clients.certificate) as store:
+    with SecureStore(store_program, directory, "--client-ca", clients.certificate) as store:
         store.check_still_serves("--cert", certificate, "--key", key)
         for presented in ([], ["--cert", unknown, "--key", unknown_key]):
             ended = store.curl(*presented, store.server.url + "/o/?prefix=")
@@ -192,7 +115,7 @@ def mutual(directory):
 def transfers(directory):
     film, back = (os.path.join(directory, name) for name in ("film", "back"))
     digest = write_content(film, content_octets, seed=6)
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         root, url = store.authority.certificate, store.server.url + "/o/film"
         Transfer(transfer_program, "put", film, url, "--cacert", root).check(0, "C13")
         Transfer(transfer_program, "get", url, back, "--cacert", root).check(0, "C13")
@@ -257,7 +180,7 @@ def cut_short(directory):
 
 @case("test_client: requests over one connection of openssl's, with what TLS added in the outcome")
 def several_requests(directory):
-    with SecureStore(directory) as store:
+    with SecureStore(store_program, directory) as store:
         line = json.dumps({"method": "GET", "url": store.server.url + "/healthz"}) + "\n"
         ended = run(client_program, "--cacert", store.authority.certificate, input=2 * line.encode())
         check_equal(f"exit status ({ended.stderr.decode()})", ended.returncode, 0)
