@@ -72,8 +72,9 @@ Task<> TlsAcceptor::secure(std::unique_ptr<Transport> transport) {
     ensure(ssl != nullptr);
     SSL_set_accept_state(ssl.get());
     auto engine = std::make_unique<Engine>(std::move(ssl));
+    const StepsOn where = options_.handshakes_on_workers ? StepsOn::workers : StepsOn::loop;
     const Result<void> secured =
-        co_await with_timeout(options_.handshake_max, shake_hands(*engine, *transport));
+        co_await with_timeout(options_.handshake_max, shake_hands(*engine, *transport, where));
     if (secured) {
         ready_.push_back(
             std::make_unique<TlsTransport>(loop_, std::move(transport), std::move(engine)));

@@ -35,6 +35,10 @@ struct TlsAcceptorOptions {
     Duration handshake_max = std::chrono::seconds(10);
     // With those that are done and were not accepted yet.
     std::size_t handshakes_max = 1024;
+    // Signs and exchanges keys on the worker threads, so that the loop goes on meanwhile: worth it
+    // with keys of RSA, or where a CertificateChooser may block. A handshake then takes a little
+    // longer.
+    bool handshakes_on_workers = false;
 };
 
 class TlsAcceptor final : public Acceptor {

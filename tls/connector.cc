@@ -71,8 +71,8 @@ Task<Connected> TlsConnector::connect(std::string_view host, std::uint16_t port,
     if (!connected) {
         co_return connected;
     }
-    const Result<void> secured =
-        co_await with_timeout(options_.handshake_max, shake_hands(**engine, **connected));
+    const Result<void> secured = co_await with_timeout(
+        options_.handshake_max, shake_hands(**engine, **connected, StepsOn::loop));
     if (secured) {
         times.secured = loop_.now();
         co_return std::make_unique<TlsTransport>(loop_, std::move(*connected), std::move(*engine));

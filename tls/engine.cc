@@ -23,7 +23,7 @@ struct EngineBio {
         std::memcpy(into, engine.input_.octets().data(), *count);
         engine.input_.drop_front(*count);
         if (engine.input_.empty()) {
-            engine.input_.let_go();
+            engine.used_up_input();
         }
         return 1;
     }
@@ -31,7 +31,11 @@ struct EngineBio {
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* count) {
         Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
-        engine.output_.append(std::as_bytes(std::span(from, size)));
+        if (engine.elsewhere_ != nullptr) {
+            engine.elsewhere_->append(from, size);
+        } else {
+            engine.output_.append(std::as_bytes(std::span(from, size)));
+        }
         *count = size;
         return 1;
     }
@@ -105,6 +109,28 @@ Step Engine::handshake() {
     return step_after(SSL_do_handshake(ssl_.get()));
 }
 
+// What OpenSSL reads comes from the loop's buffer, which only the loop gives back.
+Step Engine::handshake_elsewhere(std::string& output) {
+    elsewhere_ = &output;
+    return handshake();
+}
+
+void Engine::take_back(Step step, std::string_view output) {
+    elsewhere_ = nullptr;
+    if (!output.empty()) {
+        output_.append(std::as_bytes(std::span(output)));
+    }
+    if (input_.empty() || step == Step::failed || step == Step::ended) {
+        used_up_input();
+    }
+}
+
+void Engine::used_up_input() noexcept {
+    if (elsewhere_ == nullptr) {
+        input_.let_go();
+    }
+}
+
 Engine::Opened Engine::open(std::span<std::byte> into) {
     std::size_t octets = 0;
     while (octets < into.size() && !is_hungry()) {
@@ -149,11 +175,11 @@ Step Engine::step_after(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_NONE: return Step::done;
         case SSL_ERROR_WANT_READ: return Step::wants_input;
-        case SSL_ERROR_ZERO_RETURN: input_.let_go(); return Step::ended;
+        case SSL_ERROR_ZERO_RETURN: used_up_input(); return Step::ended;
         default: break;
     }
     failed_ = true;
-    input_.let_go();
+    used_up_input();
     const std::string reason = openssl_reason(take_openssl_error());
     if (explanation_.empty()) {
         explanation_ = reason;

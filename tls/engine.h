@@ -9,7 +9,7 @@
 //               take_output() gives away what is to be sent.
 // Errors:       A failure is final: error() says what it was. What it has to say to the peer (an
 //               alert) is in the output.
-// Threading:    One thread.
+// Threading:    One thread, but for handshake_elsewhere().
 // Source:       RFC 8446, RFC 5246; SSL_read(3), SSL_get_error(3), BIO_meth_new(3).
 
 #pragma once
@@ -27,6 +27,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sluice::tls {
@@ -74,6 +75,10 @@ public:
     void let_go_of_input() noexcept { input_.let_go(); }
 
     [[nodiscard]] Step handshake();
+    // The same on any thread, while the loop's own leaves the engine alone. take_back() on the
+    // loop's thread ends it: what belongs to that thread is not touched before.
+    [[nodiscard]] Step handshake_elsewhere(std::string& output);
+    void take_back(Step step, std::string_view output);
     [[nodiscard]] bool is_secured() const noexcept { return SSL_is_init_finished(ssl_.get()) == 1; }
 
     // Opens records into `into`, which is not empty, until it is full or what was fed is used up.
@@ -130,6 +135,7 @@ private:
         return static_cast<std::size_t>(SSL_pending(ssl_.get()));
     }
     [[nodiscard]] Step step_after(int result);
+    void used_up_input() noexcept;
     void note_alert(bool received, int level_and_alert) noexcept;
 
     OwnedSsl ssl_;
@@ -142,6 +148,7 @@ private:
     Errc code_ = Errc::malformed;  // What an error is, if it is one.
     std::uint8_t detail_ = 0;
     bool failed_ = false;
+    std::string* elsewhere_ = nullptr;  // On another thread: where its output goes.
 };
 
 }  // namespace sluice::tls

@@ -1,8 +1,10 @@
 #include "sluice/tls/handshake.h"
 
+#include "sluice/runtime/workers.h"
 #include "sluice/tls/send_output.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace sluice::tls {
@@ -15,12 +17,25 @@ Error while_securing(Error error) noexcept {
     return error;
 }
 
+Task<Step> step_on_worker(Engine& engine) {
+    std::string output;
+    const auto stepping = [&] { return engine.handshake_elsewhere(output); };
+    const Step step = co_await offload(stepping);
+    engine.take_back(step, output);
+    co_return step;
+}
+
 }  // namespace
 
-Task<Result<void>> shake_hands(Engine& engine, Transport& beneath) {
+Task<Result<void>> shake_hands(Engine& engine, Transport& beneath, StepsOn where) {
     std::optional<Error> unsent;
     while (true) {
-        const Step step = engine.handshake();
+        Step step = Step::failed;
+        if (where == StepsOn::workers) {
+            step = co_await step_on_worker(engine);
+        } else {
+            step = engine.handshake();
+        }
         if (!engine.output().empty() && !unsent) {
             const Result<void> sent = co_await send_output(engine, beneath);
             if (!sent) {

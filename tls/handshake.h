@@ -7,10 +7,16 @@
 #include "sluice/runtime/transport.h"
 #include "sluice/tls/engine.h"
 
+#include <cstdint>
+
 namespace sluice::tls {
+
+// Where OpenSSL computes: signatures and key exchanges take a good part of a millisecond, or with
+// keys of RSA several.
+enum class StepsOn : std::uint8_t { loop, workers };
 
 // Errors: Phase::secure: alert_received, alert_sent, malformed, untrusted, cut_short (TCP's FIN),
 // and those of `beneath`. The peer was told why, if it can be. Closes nothing.
-[[nodiscard]] Task<Result<void>> shake_hands(Engine& engine, Transport& beneath);
+[[nodiscard]] Task<Result<void>> shake_hands(Engine& engine, Transport& beneath, StepsOn where);
 
 }  // namespace sluice::tls

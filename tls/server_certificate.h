@@ -35,7 +35,8 @@ private:
 };
 
 // By the name that a client asks for, in lower case; empty: it asks for none. Of none that it
-// yields, ServerOptions::named decides. Called by each loop's thread, within a handshake.
+// yields, ServerOptions::named decides. Called within a handshake, by each loop's thread or on a
+// worker (TlsAcceptorOptions).
 using CertificateChooser = std::function<std::optional<ServerCertificate>(std::string_view name)>;
 
 }  // namespace sluice::tls
