@@ -57,6 +57,11 @@ void CommandLine::add(std::string name, std::string what, std::string help,
     options_.push_back({std::move(name), std::move(what), std::move(help), std::move(take)});
 }
 
+void CommandLine::option(std::string name, std::string what,
+                         std::function<bool(std::string_view)> take, std::string help) {
+    add(std::move(name), std::move(what), std::move(help), std::move(take));
+}
+
 void CommandLine::flag(std::string name, bool& given, std::string help) {
     add(std::move(name), {}, std::move(help), [&given](std::string_view) { return given = true; });
 }

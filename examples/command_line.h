@@ -40,6 +40,9 @@ public:
     void option(std::string name, std::string what, Endpoint& value, std::string help);
     void option(std::string name, std::string what, BackendKind& value, std::string help);
     void option(std::string name, std::string what, unsigned& value, std::string help);
+    // `take` yields whether it understood.
+    void option(std::string name, std::string what, std::function<bool(std::string_view)> take,
+                std::string help);
     // Octets: a number, with k, M or G for 2^10, 2^20 and 2^30.
     void option(std::string name, std::string what, std::uint64_t& value, std::string help);
     // Seconds, with a fraction if wanted.

@@ -1,7 +1,7 @@
 // serve(): a handler as a program: on one loop or several, until it is asked to end.
 //
-// Each loop has its own listener on the same port, and the kernel spreads the connections. The
-// first line on standard output says where the program listens, once all of them do. SIGTERM and
+// Each loop has its own listener on the same port, and the kernel spreads the connections; of a Unix
+// socket, and of one that is inherited, all loops share one. The first line on standard output says where the program listens, once all of them do. SIGTERM and
 // SIGINT drain: no new connections, what is under way may end in its time, and the program exits
 // with 0.
 //
@@ -25,11 +25,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace sluice::examples {
 
 struct ServeOptions {
     Endpoint at = Endpoint::loopback(8080);
+    std::string inherited = {};   // Instead: the name of a socket that whoever started us opened.
+    bool proxy_protocol = false;  // Each connection says first whom its proxy speaks for.
     unsigned threads = 1;
     BackendKind backend = BackendKind::automatic;
     Duration drain = std::chrono::seconds(10);
@@ -39,7 +42,7 @@ struct ServeOptions {
     // Makes the connections of one loop's acceptor secure: secure_serving.h does. None: plain.
     std::function<std::unique_ptr<Acceptor>(Loop& loop, Acceptor& acceptor)> secure = {};
 
-    // --listen, --threads and --backend.
+    // --listen, --proxy-protocol, --threads and --backend.
     void add_to(CommandLine& line);
 };
 

@@ -16,8 +16,11 @@
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/operation.h"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace sluice {
@@ -40,6 +43,10 @@ struct ListenOptions {
     bool share_port = false;    // SO_REUSEPORT: one listener for each loop, the kernel spreads.
     bool ipv6_only = false;     // Else [::] takes IPv4 too, whose peers are ::ffff:a.b.c.d.
     SocketOptions socket = {};  // Of the connections.
+    // Of a Unix socket's file: who may connect. None: all whom the process's umask lets.
+    std::optional<mode_t> permissions = {};
+    // Listens on a duplicate of this descriptor instead (ListeningSocket), wherever that does.
+    int existing = -1;
 };
 
 // What TCP says of a connection at this moment.
@@ -47,10 +54,14 @@ struct SocketState {
     std::uint64_t acknowledged = 0;    // Grows by each octet. TCP counts its SYN and FIN too, or
                                        // not, so its differences tell, and not the number itself.
     std::uint64_t unacknowledged = 0;  // Octets accepted and not acknowledged (SIOCOUTQ), and one
-                                       // for a FIN of ours.
+                                       // for a FIN of ours. Of a Unix socket: what its reader has
+                                       // not taken, or more, since the kernel counts its memory.
     bool finished_by_peer = false;     // CLOSE_WAIT: the peer's FIN was a FIN.
     bool closed = false;               // CLOSE: before our own FIN, this was a reset.
 };
+
+// Of a connection that was dropped, where nothing tells what of it had arrived.
+inline constexpr std::uint64_t unacknowledged_unknown = std::uint64_t{1} << 62;
 
 enum class Ending : std::uint8_t {
     orderly,  // What was accepted still goes out, then a FIN; a reset if input is unread.

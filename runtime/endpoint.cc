@@ -1,10 +1,13 @@
 #include "sluice/runtime/endpoint.h"
 
 #include <arpa/inet.h>
+#include <sys/un.h>
 
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <map>
+#include <mutex>
 
 namespace sluice {
 
@@ -21,7 +24,45 @@ std::optional<std::uint16_t> port_of(std::string_view digits) {
     return port;
 }
 
+constexpr std::string_view unix_prefix = "unix:";
+constexpr std::size_t unix_name_max = sizeof(sockaddr_un::sun_path) - 1;
+
 }  // namespace
+
+struct Endpoint::UnixName {
+    sockaddr_un address{};
+    socklen_t octets = 0;
+};
+
+// Of all that the process has named. A node of a map stays where it is.
+class Endpoint::UnixNames {
+public:
+    static UnixNames& instance() {
+        static auto* const names = new UnixNames;  // Until the process ends, for other threads.
+        return *names;
+    }
+
+    const UnixName* add(std::string_view octets) {
+        const std::lock_guard lock(mutex_);
+        UnixName& name = names_[std::string(octets)];
+        name.address.sun_family = AF_UNIX;
+        std::memcpy(name.address.sun_path, octets.data(), octets.size());
+        const bool is_path = octets.front() != '\0';
+        name.octets = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + octets.size() +
+                                             (is_path ? 1 : 0));
+        return &name;
+    }
+
+    const UnixName* find(std::string_view octets) noexcept {
+        const std::lock_guard lock(mutex_);
+        const auto found = names_.find(octets);
+        return found == names_.end() ? nullptr : &found->second;
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, UnixName, std::less<>> names_;
+};
 
 Endpoint::Endpoint() noexcept {
     std::memset(&address_, 0, sizeof address_);
@@ -41,7 +82,37 @@ Endpoint Endpoint::any(std::uint16_t port) noexcept {
     return endpoint;
 }
 
+Endpoint Endpoint::named(const UnixName* name) noexcept {
+    Endpoint endpoint;
+    endpoint.address_.local.family = AF_UNIX;
+    std::memcpy(endpoint.address_.local.name.data(), &name, sizeof name);
+    return endpoint;
+}
+
+const Endpoint::UnixName* Endpoint::unix_name() const noexcept {
+    const UnixName* name = nullptr;
+    if (family() == AF_UNIX) {
+        std::memcpy(&name, address_.local.name.data(), sizeof name);
+    }
+    return name;
+}
+
+std::optional<Endpoint> Endpoint::unix_socket(std::string_view name) {
+    std::string octets(name);
+    if (octets.empty() || octets == "@" || octets.size() > unix_name_max ||
+        octets.find('\0') != std::string::npos) {
+        return std::nullopt;
+    }
+    if (octets.front() == '@') {
+        octets.front() = '\0';
+    }
+    return named(UnixNames::instance().add(octets));
+}
+
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+    if (text.starts_with(unix_prefix)) {
+        return unix_socket(text.substr(unix_prefix.size()));
+    }
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) {
         return std::nullopt;
@@ -77,12 +148,19 @@ std::optional<Endpoint> Endpoint::parse_address(std::string_view address, std::u
     return std::nullopt;
 }
 
-Endpoint Endpoint::from(const sockaddr* address) noexcept {
+Endpoint Endpoint::from(const sockaddr* address, socklen_t octets) noexcept {
     Endpoint endpoint;
     if (address->sa_family == AF_INET) {
         std::memcpy(&endpoint.address_.v4, address, sizeof(sockaddr_in));
     } else if (address->sa_family == AF_INET6) {
         std::memcpy(&endpoint.address_.v6, address, sizeof(sockaddr_in6));
+    } else if (address->sa_family == AF_UNIX) {
+        const auto* const path = reinterpret_cast<const char*>(address) + sizeof(sa_family_t);
+        std::string_view name(path, octets - sizeof(sa_family_t));
+        if (!name.empty() && name.front() != '\0') {
+            name = name.substr(0, name.find('\0'));
+        }
+        return named(UnixNames::instance().find(name));
     }
     return endpoint;
 }
@@ -133,8 +211,19 @@ socklen_t Endpoint::address_octets() const noexcept {
     switch (family()) {
         case AF_INET: return sizeof(sockaddr_in);
         case AF_INET6: return sizeof(sockaddr_in6);
+        case AF_UNIX: return unix_name() != nullptr ? unix_name()->octets : sizeof(sa_family_t);
         default: return 0;
     }
+}
+
+const sockaddr* Endpoint::address() const noexcept {
+    const UnixName* const name = unix_name();
+    return name != nullptr ? reinterpret_cast<const sockaddr*>(&name->address) : &address_.any;
+}
+
+std::string_view Endpoint::unix_path() const noexcept {
+    const UnixName* const name = unix_name();
+    return name != nullptr ? name->address.sun_path : "";
 }
 
 std::string Endpoint::text() const {
@@ -147,12 +236,22 @@ std::string Endpoint::text() const {
         inet_ntop(AF_INET6, &address_.v6.sin6_addr, buffer.data(), buffer.size());
         return '[' + std::string(buffer.data()) + "]:" + std::to_string(port());
     }
+    if (family() == AF_UNIX) {
+        const char* const name = unix_name() != nullptr ? unix_name()->address.sun_path : "";
+        const bool is_abstract = unix_name() != nullptr && name[0] == '\0';
+        return std::string(unix_prefix) + (is_abstract ? "@" : "") + (name + (is_abstract ? 1 : 0));
+    }
     return "-";
 }
 
 bool operator==(const Endpoint& left, const Endpoint& right) noexcept {
-    return left.family() == right.family() &&
-           std::memcmp(&left.address_, &right.address_, left.address_octets()) == 0;
+    if (left.family() != right.family()) {
+        return false;
+    }
+    if (left.family() == AF_UNIX) {
+        return left.unix_name() == right.unix_name();
+    }
+    return std::memcmp(&left.address_, &right.address_, left.address_octets()) == 0;
 }
 
 }  // namespace sluice

@@ -1,12 +1,16 @@
-// Endpoint: an address and a port, of IPv4 or IPv6, in the form the kernel takes.
+// Endpoint: an address and a port of IPv4 or IPv6, or the name of a Unix socket, in the form the
+// kernel takes.
 //
-// A value of 28 octets that needs no allocation: it is copied into every outcome.
+// A value of 28 octets that needs no allocation: it is copied into every outcome. The name of a Unix
+// socket is kept apart, once, until the process ends: programs have few.
 
 #pragma once
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,15 +26,22 @@ public:
     [[nodiscard]] static Endpoint loopback(std::uint16_t port) noexcept;  // 127.0.0.1
     [[nodiscard]] static Endpoint any(std::uint16_t port) noexcept;       // 0.0.0.0
 
-    // Reads "127.0.0.1:80" or "[::1]:80"; numeric addresses only.
+    // A Unix socket: a path, or with "@" in front a name in the abstract namespace (unix(7)). None:
+    // it is empty, longer than the kernel takes (107 octets), or has a NUL in it.
+    [[nodiscard]] static std::optional<Endpoint> unix_socket(std::string_view name);
+
+    // Reads "127.0.0.1:80", "[::1]:80", "unix:/run/store.sock" or "unix:@store"; numeric addresses
+    // only.
     [[nodiscard]] static std::optional<Endpoint> parse(std::string_view text);
 
     // Reads a numeric address without a port: "127.0.0.1", "::1".
     [[nodiscard]] static std::optional<Endpoint> parse_address(std::string_view address,
                                                                std::uint16_t port);
 
-    // `address` must be of AF_INET or AF_INET6, else the result has no address.
-    [[nodiscard]] static Endpoint from(const sockaddr* address) noexcept;
+    // `address` must be of AF_INET, AF_INET6 or AF_UNIX, else the result has no address. A Unix
+    // socket is named only if unix_socket() has named it before, so that peers cannot make us keep
+    // names: text() says "unix:" of another.
+    [[nodiscard]] static Endpoint from(const sockaddr* address, socklen_t octets) noexcept;
 
     [[nodiscard]] int family() const noexcept { return address_.any.sa_family; }
     [[nodiscard]] std::uint16_t port() const noexcept;
@@ -41,20 +52,37 @@ public:
     [[nodiscard]] Endpoint mapped() const noexcept;
     [[nodiscard]] Endpoint unmapped() const noexcept;
 
-    [[nodiscard]] const sockaddr* address() const noexcept { return &address_.any; }
+    // Valid for as long as this Endpoint.
+    [[nodiscard]] const sockaddr* address() const noexcept;
     [[nodiscard]] socklen_t address_octets() const noexcept;
 
-    // "127.0.0.1:80", "[::1]:80", or "-" for no address.
+    // Of a Unix socket: the path in the file system; empty for another kind.
+    [[nodiscard]] std::string_view unix_path() const noexcept;
+
+    // "127.0.0.1:80", "[::1]:80", "unix:/run/store.sock", "unix:@store", or "-" for no address.
     [[nodiscard]] std::string text() const;
 
     friend bool operator==(const Endpoint& left, const Endpoint& right) noexcept;
 
 private:
+    struct UnixName;
+    class UnixNames;
+
+    // Holds a pointer in a place that need not be aligned for one. Null: unnamed.
+    struct Local {
+        sa_family_t family;
+        std::array<std::byte, sizeof(const UnixName*)> name;
+    };
     union Address {
         sockaddr any;
         sockaddr_in v4;
         sockaddr_in6 v6;
+        Local local;
     };
+
+    [[nodiscard]] static Endpoint named(const UnixName* name) noexcept;
+    [[nodiscard]] const UnixName* unix_name() const noexcept;
+
     Address address_;
 };
 

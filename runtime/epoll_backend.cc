@@ -272,6 +272,7 @@ Result<int> EpollBackend::open_socket(int family) noexcept {
 Result<int> EpollBackend::listen(const Endpoint& at, const ListenOptions& options) noexcept {
     const Result<int> fd = socket_calls::listen(at, options);
     if (fd) {
+        listens(*fd, at, options);
         socket_calls::never_block(*fd);
         descriptor(*fd) = Descriptor();
     }
@@ -279,6 +280,7 @@ Result<int> EpollBackend::listen(const Endpoint& at, const ListenOptions& option
 }
 
 void EpollBackend::close(int fd, Ending ending) noexcept {
+    is_closing(fd);
     const Descriptor& closed = descriptor(fd);
     ensure(closed.reader == nullptr && closed.writer == nullptr && closed.poller == nullptr);
     if (ending == Ending::reset) {

@@ -5,9 +5,13 @@
 
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/socket_calls.h"
+#include "sluice/runtime/socket_file.h"
 
 #include <cstdint>
 #include <ctime>
+#include <map>
+#include <optional>
+#include <utility>
 
 namespace sluice {
 
@@ -39,11 +43,25 @@ protected:
         return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
     }
 
+    // Of a listener at a path, whose file goes when it is closed.
+    void listens(int fd, const Endpoint& at, const ListenOptions& options) {
+        std::optional<SocketFile> file = SocketFile::of(at);
+        if (file && options.existing < 0) {
+            files_.emplace(fd, std::move(*file));
+        }
+    }
+    void is_closing(int fd) noexcept {
+        if (!files_.empty()) [[unlikely]] {
+            files_.erase(fd);
+        }
+    }
+
     // At each return from wait().
     void read_clock() noexcept { now_ = monotonic_time(); }
 
 private:
     Instant now_;
+    std::map<int, SocketFile> files_;
 };
 
 }  // namespace sluice

@@ -214,7 +214,7 @@ Endpoint endpoint_at(std::string_view header, std::size_t index, int family,
                 sizeof(in_port_t));
     auto* const any = reinterpret_cast<sockaddr*>(&socket);
     any->sa_family = static_cast<sa_family_t>(family);
-    return Endpoint::from(any);
+    return Endpoint::from(any, sizeof socket);
 }
 
 void take_addresses(std::string_view input, Family family, ProxyHeader& header) {

@@ -38,7 +38,7 @@ Result<Endpoints> look_up(const std::string& host, std::uint16_t port) {
     }
     Endpoints endpoints;
     for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-        const Endpoint endpoint = Endpoint::from(each->ai_addr);
+        const Endpoint endpoint = Endpoint::from(each->ai_addr, each->ai_addrlen);
         if (endpoint.family() != AF_UNSPEC) {
             endpoints.push_back(endpoint.with_port(port));
         }

@@ -1,11 +1,15 @@
 #include "sluice/runtime/socket_calls.h"
 
+#include "sluice/runtime/socket_file.h"
+
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>  // Newer than netinet/tcp.h, which excludes it.
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,7 +54,7 @@ Endpoint endpoint_by(NameCall call, int fd) noexcept {
     if (call(fd, any, &octets) != 0) {
         return {};
     }
-    return Endpoint::from(any);
+    return Endpoint::from(any, octets);
 }
 
 // Of a connection that has ended, or came to nothing: getpeername(2) takes both for none. The
@@ -61,10 +65,25 @@ Endpoint former_peer(int fd) noexcept {
     for (socklen_t octets : {v6_octets, v4_octets}) {
         sockaddr_storage address{};
         if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &address, &octets) == 0) {
-            return Endpoint::from(reinterpret_cast<const sockaddr*>(&address));
+            return Endpoint::from(reinterpret_cast<const sockaddr*>(&address), octets);
         }
     }
     return {};
+}
+
+// A socket's file that nobody listens at any more is in nobody's way. The file is never open to
+// more than it is to be: the kernel makes it with the socket's own permissions, less the umask's.
+bool bind_to(int fd, const Endpoint& at, const ListenOptions& options) noexcept {
+    const char* const path = at.unix_path().empty() ? nullptr : at.unix_path().data();
+    const bool is_limited = path != nullptr && options.permissions.has_value();
+    if (is_limited && ::fchmod(fd, *options.permissions) != 0) {
+        return false;
+    }
+    int bound = ::bind(fd, at.address(), at.address_octets());
+    if (bound != 0 && errno == EADDRINUSE && SocketFile::is_abandoned(at) && ::unlink(path) == 0) {
+        bound = ::bind(fd, at.address(), at.address_octets());
+    }
+    return bound == 0 && (!is_limited || ::chmod(path, *options.permissions) == 0);
 }
 
 }  // namespace
@@ -97,20 +116,25 @@ void configure(int fd, const SocketOptions& options) noexcept {
 // Accepted sockets inherit their listener's options. TCP_NODELAY: heads and bodies are put together
 // before they are sent, so nothing is gained by the kernel waiting for more.
 Result<int> listen(const Endpoint& at, const ListenOptions& options) noexcept {
-    const int fd = ::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool exists = options.existing >= 0;
+    const int fd = exists ? ::fcntl(options.existing, F_DUPFD_CLOEXEC, 0)
+                          : ::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return failed_with(fd, Phase::listen);
     }
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     configure(fd, options.socket);
+    if (exists) {
+        return fd;
+    }
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (at.family() == AF_INET6) {
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
     }
     if (options.share_port) {
         set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
-    if (::bind(fd, at.address(), at.address_octets()) != 0 || ::listen(fd, options.backlog) != 0) {
+    if (!bind_to(fd, at, options) || ::listen(fd, options.backlog) != 0) {
         return failed_with(fd, Phase::listen);
     }
     return fd;
@@ -142,6 +166,10 @@ SocketState state(int fd) noexcept {
         state.acknowledged = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;
         state.finished_by_peer = info.tcpi_state == state_close_wait;
         state.closed = info.tcpi_state == state_close;
+    } else if (pollfd asked{fd, 0, 0}; ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLERR) != 0) {
+        // A Unix socket whose peer went before it had read all, which is gone with it.
+        state.closed = true;
+        state.unacknowledged = unacknowledged_unknown;
     }
     return state;
 }

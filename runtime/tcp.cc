@@ -26,6 +26,32 @@ Task<> close_and_destroy(T* unclosed) {
     delete unclosed;
 }
 
+// Of the parts of a send, those of one operation.
+struct Portion {
+    std::size_t parts;
+    std::size_t held_back = 0;  // Octets of the first.
+};
+
+// That the reader of a Unix socket goes on is seen by the ends of operations: so they are small.
+// What the first part has beyond that is taken off it.
+Portion small_portion(std::span<iovec> parts) noexcept {
+    constexpr std::size_t octets_max = std::size_t{64} * 1024;
+    Portion portion{1};
+    std::size_t octets = parts.front().iov_len;
+    if (octets > octets_max) {
+        portion.held_back = octets - octets_max;
+        parts.front().iov_len = octets_max;
+    }
+    while (portion.parts < std::min(parts.size(), send_parts_max)) {
+        octets += parts[portion.parts].iov_len;
+        if (octets > octets_max) {
+            break;
+        }
+        ++portion.parts;
+    }
+    return portion;
+}
+
 }  // namespace
 
 TcpTransport::~TcpTransport() {
@@ -126,8 +152,9 @@ void TcpTransport::watch() noexcept {
 }
 
 void TcpTransport::watched(std::int32_t result, bool more) noexcept {
-    constexpr std::int32_t gone = POLLERR | POLLHUP;
-    const bool is_gone = result > 0 && (result & gone) != 0;
+    // The peer of a Unix socket hangs up when it closes, whether it has read all or not.
+    const bool has_hung_up = result > 0 && (result & POLLHUP) != 0;
+    const bool is_gone = (result > 0 && (result & POLLERR) != 0) || (has_hung_up && !is_local());
     if (is_gone && peer_end_ != PeerEnd::reset && !fin_sent_) {
         // The octets before it can still be read; the receive will then say the same.
         peer_end_ = PeerEnd::reset;
@@ -135,7 +162,7 @@ void TcpTransport::watched(std::int32_t result, bool more) noexcept {
         if (listener_ != nullptr) {
             listener_->peer_ended(PeerEnd::reset);
         }
-    } else if (!more && result > 0 && !is_gone && !closing_) {
+    } else if (!more && result > 0 && !is_gone && !has_hung_up && !closing_) {
         watch();  // A FIN: a reset may follow it.
     }
     input_changed().set();
@@ -158,14 +185,18 @@ Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
             parts = parts.subspan(1);
             continue;
         }
-        Perform sending(Send{fd_, parts.first(std::min(parts.size(), send_parts_max))});
+        const Portion portion =
+            is_local() ? small_portion(parts) : Portion{std::min(parts.size(), send_parts_max)};
+        Perform sending(Send{fd_, parts.first(portion.parts)});
         const std::int32_t result = co_await sending;
+        parts.front().iov_len += portion.held_back;
         if (result < 0) {
             sending_ = false;
             send_was_reset_ |= result == -ECONNRESET || result == -EPIPE;
             co_return std::unexpected(error_from_errno(-result, Phase::send, accepted));
         }
         accepted += static_cast<std::uint64_t>(result);
+        sent_ += static_cast<std::uint64_t>(result);
         for (auto left = static_cast<std::size_t>(result); left > 0;) {
             iovec& part = parts.front();
             const std::size_t taken = std::min(left, part.iov_len);
@@ -193,8 +224,9 @@ Task<Result<void>> TcpTransport::acknowledged() {
     constexpr Duration pause_max = std::chrono::milliseconds(50);
     Duration pause = std::chrono::milliseconds(1);
     for (;;) {
-        const SocketState state = loop_.backend().socket_state(fd_);
-        if (peer_end_ == PeerEnd::reset || (state.closed && !fin_sent_)) {
+        const SocketState state = this->state();
+        const bool is_lost = state.closed && (!fin_sent_ || state.unacknowledged > 0);
+        if (peer_end_ == PeerEnd::reset || is_lost) {
             co_return failure(Errc::reset, Phase::send);
         }
         if (state.unacknowledged == 0) {
@@ -227,8 +259,16 @@ Task<> TcpTransport::close(Ending ending) {
     loop_.backend().close(std::exchange(fd_, -1), ending);
 }
 
+// A Unix socket has no count of what arrived, but how much was sent and is not taken yet changes
+// with each octet that is.
 SocketState TcpTransport::state() noexcept {
-    return loop_.backend().socket_state(fd_);
+    SocketState state = loop_.backend().socket_state(fd_);
+    if (is_local()) {
+        state.unacknowledged =
+            peer_end_ == PeerEnd::reset ? unacknowledged_unknown : state.unacknowledged;
+        state.acknowledged = sent_ - std::min(sent_, state.unacknowledged);
+    }
+    return state;
 }
 
 Result<std::unique_ptr<TcpAcceptor>> TcpAcceptor::listen(Loop& loop, const Endpoint& at,

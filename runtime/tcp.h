@@ -1,4 +1,4 @@
-// TCP: Transport, Acceptor and Connector on sockets of the backend.
+// TCP, and Unix sockets: Transport, Acceptor and Connector on sockets of the backend.
 //
 // A TcpTransport keeps one multishot receive armed as long as its reader keeps up, so that an idle
 // connection holds no buffer, and the peer's end is noticed also while nobody reads. Behind a slow
@@ -6,6 +6,10 @@
 // takes its place; so it does after a FIN, whose sender may still read, or be gone. A reset that
 // the kernel shows as an end of stream, because a send took the error, is told from a FIN by TCP's
 // own state.
+//
+// A Unix socket has no reset to send: a peer that reads to the end cannot tell an aborted connection
+// from one that ended. Content with a length or in chunks shows it; what ends with its connection
+// does not. Nor does it acknowledge: an octet counts as acknowledged when its reader has taken it.
 //
 // Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it. One that is
 //               destroyed unclosed is reset behind its owner's back, and said once to stderr with
@@ -100,6 +104,7 @@ private:
     [[nodiscard]] bool is_watching() const noexcept {
         return watching_ != nullptr && watching_->state != Operation::State::idle;
     }
+    [[nodiscard]] bool is_local() const noexcept { return local_.family() == AF_UNIX; }
     [[nodiscard]] bool has_input() const noexcept { return inbox_next_ < inbox_.size(); }
     Received take() noexcept;
     [[nodiscard]] bool in_flight() const noexcept {
@@ -120,6 +125,7 @@ private:
     std::vector<Received> inbox_;
     std::size_t inbox_next_ = 0;
     Error input_error_;  // Why the input ended, if not by a FIN.
+    std::uint64_t sent_ = 0;
     PeerEndListener* listener_ = nullptr;
     Endpoint local_;
     Endpoint peer_;
@@ -190,6 +196,9 @@ private:
 struct TcpConnectorOptions {
     // How long an address may take to answer before the next one is tried as well.
     Duration attempt_delay = std::chrono::milliseconds(250);
+    // Connects there whatever the host's name is: to a Unix socket, to a proxy. No address: to the
+    // host.
+    Endpoint instead = {};
     SocketOptions socket = {};
     NameCacheOptions names = {};
     NameCache::LookUp look_up = &resolve;

@@ -108,6 +108,10 @@ Task<> Race::end() {
 Task<Connected> TcpConnector::connect(std::string_view host, std::uint16_t port,
                                       ConnectTimes& times) {
     const CallSite here = co_await this_call_site();
+    if (options_.instead.family() != AF_UNSPEC) {
+        Connected connected = co_await connect_to(options_.instead, here);
+        co_return connected;
+    }
     const bool is_numeric = Endpoint::parse_address(host, port).has_value();
     std::string name(host);
     const Result<std::vector<Endpoint>> endpoints = co_await names_.resolve(std::move(name), port);

@@ -452,10 +452,15 @@ Result<int> UringBackend::open_socket(int family) noexcept {
 }
 
 Result<int> UringBackend::listen(const Endpoint& at, const ListenOptions& options) noexcept {
-    return socket_calls::listen(at, options);
+    const Result<int> fd = socket_calls::listen(at, options);
+    if (fd) {
+        listens(*fd, at, options);
+    }
+    return fd;
 }
 
 void UringBackend::close(int fd, Ending ending) noexcept {
+    is_closing(fd);
     if (ending == Ending::reset) {
         socket_calls::reset_on_close(fd);
     }

@@ -26,6 +26,7 @@ Result<int> SimulatedBackend::open_socket(int family) noexcept {
 }
 
 Result<int> SimulatedBackend::listen(const Endpoint& at, const ListenOptions& options) noexcept {
+    ensure(options.existing < 0, "a simulated listener cannot share a descriptor");
     const Result<int> fd = new_descriptor(Phase::listen);
     if (!fd) {
         return fd;

@@ -2,6 +2,8 @@
 
 #include "sluice/tests/catch.h"
 
+#include <sys/un.h>
+
 #include <string>
 
 namespace sluice::tests {
@@ -9,11 +11,12 @@ namespace {
 
 TEST_CASE("endpoint: what it prints it reads", "[runtime][endpoint]") {
     const std::string text = GENERATE(as<std::string>(), "127.0.0.1:80", "0.0.0.0:0",
-                                      "255.255.255.255:65535", "[::1]:8080", "[2001:db8::17]:443");
+                                      "255.255.255.255:65535", "[::1]:8080", "[2001:db8::17]:443",
+                                      "unix:/run/store.sock", "unix:here", "unix:@store");
     const std::optional<Endpoint> endpoint = Endpoint::parse(text);
     REQUIRE(endpoint.has_value());
     CHECK(endpoint->text() == text);
-    CHECK(Endpoint::from(endpoint->address()) == *endpoint);
+    CHECK(Endpoint::from(endpoint->address(), endpoint->address_octets()) == *endpoint);
 }
 
 TEST_CASE("endpoint: what is no numeric address and port is refused", "[runtime][endpoint]") {
@@ -51,6 +54,27 @@ TEST_CASE("endpoint: IPv4 has a name in IPv6, and nothing else is changed by it"
     CHECK(six.unmapped() == six);
     CHECK(Endpoint().mapped() == Endpoint());
     CHECK(Endpoint().unmapped() == Endpoint());
+}
+
+TEST_CASE("endpoint: a Unix socket has a name that the kernel takes", "[runtime][endpoint]") {
+    const Endpoint path = Endpoint::unix_socket("/run/store.sock").value();
+    CHECK(path.family() == AF_UNIX);
+    CHECK(path.unix_path() == "/run/store.sock");
+    CHECK(path == Endpoint::unix_socket("/run/store.sock"));
+    CHECK(!(path == Endpoint::unix_socket("@/run/store.sock")));
+    CHECK(Endpoint::unix_socket("@store")->unix_path().empty());
+    CHECK(Endpoint::loopback(80).unix_path().empty());
+    CHECK(Endpoint::unix_socket(std::string(107, 'x')));
+    const std::string bad = GENERATE(as<std::string>(), "", "@", std::string(108, 'x'),
+                                     "@" + std::string(107, 'x'), std::string("a\0b", 3));
+    CAPTURE(bad);
+    CHECK_FALSE(Endpoint::unix_socket(bad));
+}
+
+TEST_CASE("endpoint: a peer's name is kept only if it is known here", "[runtime][endpoint]") {
+    sockaddr_un stranger{AF_UNIX, "/tmp/stranger"};
+    const auto octets = static_cast<socklen_t>(sizeof stranger);
+    CHECK(Endpoint::from(reinterpret_cast<const sockaddr*>(&stranger), octets).text() == "unix:");
 }
 
 TEST_CASE("endpoint: none is none", "[runtime][endpoint]") {

@@ -16,9 +16,10 @@ class TemporaryDirectory {
 public:
     TemporaryDirectory() {
         const char* const base = std::getenv("TEST_TMPDIR");
-        std::string pattern = std::string(base != nullptr ? base : "/tmp") + "/sluice-XXXXXX";
-        path_ = ::mkdtemp(pattern.data());
+        make_in(base != nullptr ? base : "/tmp");
     }
+    // For the path of a Unix socket, which must be short.
+    explicit TemporaryDirectory(std::string_view base) { make_in(base); }
     TemporaryDirectory(TemporaryDirectory&&) = delete;
     ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
 
@@ -44,6 +45,11 @@ public:
     }
 
 private:
+    void make_in(std::string_view base) {
+        std::string pattern = std::string(base) + "/sluice-XXXXXX";
+        path_ = ::mkdtemp(pattern.data());
+    }
+
     std::filesystem::path path_;
 };
 
