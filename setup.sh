@@ -35,7 +35,7 @@ available() { apt-cache show "$1" >/dev/null 2>&1; }
 installed() { [[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]; }
 
 install_packages() {
-    local wanted=(g++ pkg-config liburing-dev libssl-dev catch2 curl nginx-light openssl python3)
+    local wanted=(g++ pkg-config liburing-dev libssl-dev catch2 curl haproxy nginx-light openssl python3)
     if ! command -v bazel >/dev/null && ! command -v bazelisk >/dev/null; then
         wanted+=(bazel-bootstrap)
     fi

@@ -1,9 +1,9 @@
 // serve(): a handler as a program: on one loop or several, until it is asked to end.
 //
-// Each loop has its own listener on the same port, and the kernel spreads the connections; of a Unix
-// socket, and of one that is inherited, all loops share one. The first line on standard output says where the program listens, once all of them do. SIGTERM and
-// SIGINT drain: no new connections, what is under way may end in its time, and the program exits
-// with 0.
+// Each loop has its own listener on the same port, and the kernel spreads the connections; of a
+// Unix socket, and of one that is inherited, all loops share one. The first line on standard output
+// says where the program listens, once all of them do. SIGTERM and SIGINT drain: no new
+// connections, what is under way may end in its time, and the program exits with 0.
 //
 // Ownership:    Owns nothing that outlives the call; borrows the observer.
 // Errors:       Said on stderr; the exit status is then 1.

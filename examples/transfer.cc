@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sluice::examples {
@@ -97,6 +98,12 @@ void describe(CommandLine& line, Program& program) {
               "encrypt for whoever answers, be it an attacker");
     line.option("--retry", "N", program.job.retries_max,
                 "try again so often, where that is safe (0)");
+    const auto connect = [&program](std::string_view name) {
+        const std::optional<Endpoint> socket = Endpoint::unix_socket(name);
+        program.client.tcp.instead = socket.value_or(Endpoint());
+        return socket.has_value();
+    };
+    line.option("--unix-socket", "PATH", connect, "connect there, and not to the URL's host");
     line.option("--backend", "KIND", program.backend, "auto, io_uring or epoll (auto)");
     line.flag("--json", program.json, "tell the outcome as JSON on stdout");
     line.not_yet("--resume", "");

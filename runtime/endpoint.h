@@ -1,8 +1,8 @@
 // Endpoint: an address and a port of IPv4 or IPv6, or the name of a Unix socket, in the form the
 // kernel takes.
 //
-// A value of 28 octets that needs no allocation: it is copied into every outcome. The name of a Unix
-// socket is kept apart, once, until the process ends: programs have few.
+// A value of 28 octets that needs no allocation: it is copied into every outcome. The name of a
+// Unix socket is kept apart, once, until the process ends: programs have few.
 
 #pragma once
 

@@ -45,8 +45,10 @@ protected:
 
     // Of a listener at a path, whose file goes when it is closed.
     void listens(int fd, const Endpoint& at, const ListenOptions& options) {
-        std::optional<SocketFile> file = SocketFile::of(at);
-        if (file && options.existing < 0) {
+        if (options.existing >= 0) {
+            return;  // It is whose the socket is.
+        }
+        if (std::optional<SocketFile> file = SocketFile::of(at)) {
             files_.emplace(fd, std::move(*file));
         }
     }

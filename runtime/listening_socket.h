@@ -1,5 +1,5 @@
-// ListeningSocket: a socket that listens before any loop does: one that several loops share, or that
-// whoever started this program has opened for it.
+// ListeningSocket: a socket that listens before any loop does: one that several loops share, or
+// that whoever started this program has opened for it.
 //
 //     const Result<std::vector<ListeningSocket>> inherited = ListeningSocket::inherited();
 //     TcpAcceptor::listen(loop, {}, {.listen = {.existing = inherited->front().descriptor()}});

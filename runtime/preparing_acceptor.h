@@ -1,8 +1,8 @@
 // PreparingAcceptor: makes connections ready, each on its own, that another Acceptor has taken in.
 //
-// What has to be said before a connection can be used (a handshake of TLS, a proxy's header) is said
-// side by side, so that a peer that is slow, or says nothing, holds up nobody else. Only so many are
-// made ready at a time; what comes beyond that waits where it is.
+// What has to be said before a connection can be used (a handshake of TLS, a proxy's header) is
+// said side by side, so that a peer that is slow, or says nothing, holds up nobody else. Only so
+// many are made ready at a time; what comes beyond that waits where it is.
 //
 // Ownership:    Borrows the loop and the acceptor beneath. close() it, which closes that too.
 // Completion:   accept() yields connections as they become ready, which need not be the order in

@@ -1,4 +1,4 @@
-// ProxyAcceptor: takes connections from proxies that say whom they speak for, by the PROXY protocol.
+// ProxyAcceptor: takes connections from proxies that say whom they speak for: the PROXY protocol.
 //
 //     const auto listening = TcpAcceptor::listen(loop, Endpoint::any(8080));
 //     ProxyAcceptor proxied(loop, **listening);

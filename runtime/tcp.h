@@ -7,9 +7,10 @@
 // the kernel shows as an end of stream, because a send took the error, is told from a FIN by TCP's
 // own state.
 //
-// A Unix socket has no reset to send: a peer that reads to the end cannot tell an aborted connection
-// from one that ended. Content with a length or in chunks shows it; what ends with its connection
-// does not. Nor does it acknowledge: an octet counts as acknowledged when its reader has taken it.
+// A Unix socket has no reset to send: a peer that reads to the end cannot tell an aborted
+// connection from one that ended. Content with a length or in chunks shows it; what ends with its
+// connection does not. Nor does it acknowledge: an octet counts as acknowledged when its reader has
+// taken it.
 //
 // Ownership:    A TcpTransport owns its descriptor; close() it. Its loop outlives it. One that is
 //               destroyed unclosed is reset behind its owner's back, and said once to stderr with

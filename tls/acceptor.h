@@ -3,7 +3,8 @@
 // Handshakes run side by side, each for so long: see PreparingAcceptor.
 //
 // Ownership:    Borrows the observer too.
-// Errors:       A failed handshake is no error of accept(): it is counted, and the observer is told.
+// Errors:       A failed handshake is no error of accept(): it is counted, and told to the
+//               observer.
 // Threading:    The loop's thread. The context may be shared with other loops.
 
 #pragma once

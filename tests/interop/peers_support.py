@@ -106,7 +106,7 @@ class Server:
         said = self.next_line()
         check(f"the first line tells where it listens: {said!r}", said.startswith("listening on "))
         self.url = said.split()[-1]
-        self.port = int(self.url.rsplit(":", 1)[1])
+        self.port = None if self.url.startswith("unix:") else int(self.url.rsplit(":", 1)[1])
 
     def __enter__(self):
         return self

@@ -38,7 +38,8 @@ std::string binary(std::uint8_t command, std::uint8_t family, std::string_view r
 
 constexpr std::string_view v4_addresses = "\xc0\x00\x02\x01\xc6\x33\x64\x02\xdd\xd5\x01\xbb"sv;
 constexpr std::string_view v6_addresses =
-    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xdd\xd5\x01\xbb"sv;
+    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
+    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xdd\xd5\x01\xbb"sv;
 
 // The checksum is that of the whole header with zeros in its place, as computed by another program.
 constexpr std::string_view v4_checksum = "\x03\x00\x04\xb6\x6e\x11\x87"sv;

@@ -1,0 +1,193 @@
+"""//examples:object_store where it listens otherwise: on Unix sockets, behind proxies, on sockets that
+were there before it. With curl and haproxy."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+from peers_support import (Server, Transfer, case, check, check_equal, check_in, main,
+                           patience_seconds, run, sha256_of, write_content)
+
+store_program, transfer_program = sys.argv[1:]
+content_octets = 5_000_011
+delivered = ("S11", "S12", "S13")
+
+
+def store_at(directory, where, *options, **how):
+    root = os.path.join(directory, "objects")
+    os.makedirs(root, exist_ok=True)
+    return Server(store_program, "--listen", where, "--root", root, "--access-log", "-", *options,
+                  **how)
+
+
+@contextlib.contextmanager
+def short_directory():
+    """For a socket: its path has 107 octets at most."""
+    path = tempfile.mkdtemp(prefix="sluice-", dir="/tmp")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def curl(*arguments):
+    ended = run("curl", "-sS", "--no-progress-meter", "-f", *arguments)
+    check_equal(f"curl's exit status ({ended.stderr.decode()})", ended.returncode, 0)
+    return ended.stdout
+
+
+def there_and_back(directory, server, url, *way):
+    film, back = os.path.join(directory, "film"), os.path.join(directory, "back")
+    digest = write_content(film, content_octets, seed=11)
+    curl(*way, "-T", film, url + "/o/film")
+    put = server.next_outcome()
+    check_in("verdict of the upload", put["id"], delivered)
+    curl(*way, "-o", back, url + "/o/film")
+    check_in("verdict of the download", server.next_outcome()["id"], delivered)
+    check_equal("hash of what came back", sha256_of(back), digest)
+    return put
+
+
+@case("unix socket: curl and transfer pass content by a path, and the path goes with the server")
+def by_path(directory):
+    with short_directory() as short:
+        path = os.path.join(short, "store")
+        for threads in ("1", "2"):
+            with store_at(directory, f"unix:{path}", "--threads", threads) as server:
+                check_equal("where it listens", server.url, f"unix:{path}")
+                put = there_and_back(directory, server, "http://store.example", "--unix-socket",
+                                     path)
+                check_equal("peer", put["peer"], "unix:")
+                again = os.path.join(directory, "again")
+                Transfer(transfer_program, "get", "http://store.example/o/film", again,
+                         "--unix-socket", path).check(0, "C13")
+                check_equal("hash", sha256_of(again), sha256_of(os.path.join(directory, "film")))
+                check_equal("drained", server.drain()[0], 0)
+            check("the socket's file is gone", not os.path.exists(path))
+
+
+@case("unix socket: curl passes content by an abstract name")
+def by_abstract_name(directory):
+    name = f"sluice-{os.getpid()}"
+    with store_at(directory, f"unix:@{name}") as server:
+        there_and_back(directory, server, "http://store.example", "--abstract-unix-socket", name)
+
+
+haproxy_configuration = """
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+listen store
+    bind fd@{fd}
+    server store 127.0.0.1:{port} {protocol}
+"""
+
+
+@contextlib.contextmanager
+def haproxy(directory, port, protocol):
+    """Yields the port of an haproxy before the store. It inherits the socket that it listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        path = os.path.join(directory, "haproxy.cfg")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(haproxy_configuration.format(fd=listener.fileno(), port=port,
+                                                    protocol=protocol))
+        process = subprocess.Popen(["haproxy", "-db", "-f", path],
+                                   env={"PATH": os.environ["PATH"] + ":/usr/sbin"},
+                                   pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            process.kill()
+            process.wait()
+
+
+@case("proxy protocol: behind haproxy the client is who it is, by versions 1 and 2")
+def behind_haproxy(directory):
+    for protocol in ("send-proxy", "send-proxy-v2"):
+        with store_at(directory, "127.0.0.1:0", "--proxy-protocol") as server:
+            with haproxy(directory, server.port, protocol) as port:
+                put = there_and_back(directory, server, f"http://127.0.0.1:{port}", "--interface",
+                                     "127.0.0.77")
+            check("the client is told: " + put["peer"], put["peer"].startswith("127.0.0.77:"))
+
+
+@case("proxy protocol: curl's own header is taken, and a connection without one is refused")
+def with_and_without(directory):
+    with store_at(directory, "127.0.0.1:0", "--proxy-protocol") as server:
+        curl("--haproxy-protocol", server.url + "/healthz")
+        check_in("verdict", server.next_outcome()["id"], delivered)
+        refused = run("curl", "-sS", server.url + "/healthz")
+        check_in("curl is cut off", refused.returncode, (52, 56))
+        curl("--haproxy-protocol", server.url + "/healthz")
+        _, rest = server.drain()
+        check_equal("exchanges", len(rest), 1)  # The one without a header has come to none.
+
+
+def heir(listener, *command):
+    """The command that takes over `listener` as the socket "web", as a service manager hands it on."""
+    hand_over = f"exec 3<&{listener.fileno()}; export LISTEN_PID=$$; exec \"$@\""
+    environment = dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="web")
+    return ["sh", "-c", hand_over, "sh", *command], {"env": environment,
+                                                     "pass_fds": [listener.fileno()]}
+
+
+def store_on(directory, listener, *options):
+    root = os.path.join(directory, "objects")
+    os.makedirs(root, exist_ok=True)
+    command, how = heir(listener, store_program, "--listen", "fd:web", "--root", root,
+                        "--access-log", "-", *options)
+    return Server(*command, **how)
+
+
+@case("inherited socket: the store listens where whoever started it did")
+def inherited(directory):
+    for threads in ("1", "2"):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            with store_on(directory, listener, "--threads", threads) as server:
+                check_equal("port", server.port, listener.getsockname()[1])
+                there_and_back(directory, server, server.url)
+                check_equal("drained", server.drain()[0], 0)
+    command = [store_program, "--listen", "fd:other"]
+    missing = run(*command)
+    check_equal("exit status without such a socket", missing.returncode, 1)
+    check("and it says which", b"fd:other" in missing.stderr)
+
+
+@case("inherited socket: while one store takes over from another, no request is refused")
+def handed_on(directory):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/healthz"
+        failures, served, enough = [], [], threading.Event()
+
+        def ask_on_and_on():
+            while not enough.is_set():
+                ended = run("curl", "-sS", "-f", url)
+                (failures if ended.returncode else served).append(ended.stderr)
+
+        with store_on(directory, listener) as old:
+            asking = [threading.Thread(target=ask_on_and_on) for _ in range(2)]
+            for each in asking:
+                each.start()
+            for _ in range(10):
+                old.next_outcome()
+            with store_on(directory, listener) as new:
+                old.process.send_signal(signal.SIGTERM)
+                check_equal("the old one's exit status", old.process.wait(patience_seconds), 0)
+                for _ in range(10):
+                    new.next_outcome()
+                enough.set()
+                for each in asking:
+                    each.join()
+        check_equal("failures", failures, [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
