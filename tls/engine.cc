@@ -149,6 +149,13 @@ Engine::Opened Engine::open(std::span<std::byte> into) {
     return {is_hungry() ? Step::wants_input : Step::done, octets};
 }
 
+Step Engine::look_ahead() {
+    std::byte next{};
+    std::size_t octets = 0;
+    ERR_clear_error();
+    return step_after(SSL_peek_ex(ssl_.get(), &next, 1, &octets));
+}
+
 Step Engine::seal(std::span<const std::byte> plaintext) {
     ensure(plaintext.size() <= record_octets_max);
     std::size_t sealed = 0;

@@ -89,6 +89,9 @@ public:
     };
     [[nodiscard]] Opened open(std::span<std::byte> into);
 
+    // Opens what was fed up to the next plaintext, and takes none of it: a goodbye may come first.
+    [[nodiscard]] Step look_ahead();
+
     // Seals `plaintext`, at most record_octets_max of it, as one record of the output.
     static constexpr std::size_t record_octets_max = 16 * 1024;
     [[nodiscard]] Step seal(std::span<const std::byte> plaintext);

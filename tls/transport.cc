@@ -61,6 +61,9 @@ std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
         }
     }
     if (octets > 0) {
+        if (beneath_->peer_end() == PeerEnd::fin) {
+            look_for_goodbye();
+        }
         std::optional<Received> plaintext = Blocks::here().lend(std::move(into), octets);
         if (plaintext) {
             return std::move(*plaintext);
@@ -253,7 +256,7 @@ PeerEnd TlsTransport::peer_end() const noexcept {
     if (engine_->heard_goodbye()) {
         return PeerEnd::fin;
     }
-    return beneath == PeerEnd::none ? PeerEnd::none : PeerEnd::cut;
+    return beneath == PeerEnd::fin && input_ended_ ? PeerEnd::cut : PeerEnd::none;
 }
 
 void TlsTransport::listen_for_peer_end(PeerEndListener* listener) noexcept {
@@ -261,14 +264,32 @@ void TlsTransport::listen_for_peer_end(PeerEndListener* listener) noexcept {
     beneath_->listen_for_peer_end(listener != nullptr ? this : nullptr);
 }
 
-void TlsTransport::peer_ended(PeerEnd) noexcept {
+void TlsTransport::peer_ended(PeerEnd end) noexcept {
+    if (end == PeerEnd::reset) {
+        tell_of_end();
+    } else {
+        look_for_goodbye();
+    }
+}
+
+// TCP's FIN has come, and so has all that came before it.
+void TlsTransport::look_for_goodbye() noexcept {
+    while (!input_ended_ && engine_->is_hungry() && feed()) {
+        switch (engine_->look_ahead()) {
+            case Step::done:
+            case Step::wants_input: break;
+            case Step::ended: input_ended_ = true; break;
+            case Step::failed: end_input(engine_->error(Phase::receive)); break;
+        }
+    }
     tell_of_end();
 }
 
 // Once, whether the goodbye or TCP's end was the first to be noticed; and of a reset after it.
 void TlsTransport::tell_of_end() noexcept {
     const PeerEnd end = peer_end();
-    const bool is_news = told_ == PeerEnd::none || (end == PeerEnd::reset && told_ != end);
+    const bool is_news =
+        told_ == PeerEnd::none ? end != PeerEnd::none : (end == PeerEnd::reset && told_ != end);
     if (is_news && listener_ != nullptr) {
         told_ = end;
         listener_->peer_ended(end);

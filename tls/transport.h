@@ -6,7 +6,8 @@
 //
 // Ownership:    Owns the transport beneath, and closes it.
 // Completion:   An empty Received is the peer's close_notify, and nothing less: TCP's FIN without
-//               one is the error cut_short, for anybody can send that.
+//               one is the error cut_short, for anybody can send that. Until what came before it
+//               was read, nobody can tell them apart: peer_end() is `none` until then.
 // Cancellation: A send that was stopped or failed half-way ends sending for good: its records are
 //               sealed, and can be neither taken back nor sent twice.
 // Errors:       alert_received, alert_sent, malformed, cut_short; those of the transport beneath.
@@ -79,6 +80,7 @@ private:
     [[nodiscard]] Task<Result<void>> send_output();
     [[nodiscard]] Task<Result<void>> say_goodbye();
     [[nodiscard]] bool feed() noexcept;
+    void look_for_goodbye() noexcept;
     void end_input(const Error& error) noexcept;
     void peer_ended(PeerEnd end) noexcept override;
     void tell_of_end() noexcept;

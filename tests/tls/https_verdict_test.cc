@@ -4,6 +4,7 @@
 #include "sluice/http/client.h"
 #include "sluice/http/exchange.h"
 #include "sluice/http/verdict.h"
+#include "sluice/runtime/await.h"
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/http/server_harness.h"
 #include "sluice/tests/tls/ends.h"
@@ -167,6 +168,42 @@ TEST_CASE("S14 over TLS: of what was acknowledged in part, only whole records co
     REQUIRE(played.outcome().send.acknowledged);
     CHECK(*played.outcome().send.acknowledged < acknowledged - played.outcome().send.tls_added);
     CHECK(*played.outcome().send.acknowledged > acknowledged - 2 * 16 * 1024);
+}
+
+Task<> answer_late(Request&, Responder& responder) {
+    const bool passed = co_await sleep_for(seconds(10));
+    if (passed) {
+        responder.respond(Status::ok, "hello\n");
+    }
+}
+
+TEST_CASE("S5 over TLS: a client that says goodbye while the handler runs has not been cut",
+          "[tls][http][outcome]") {
+    for (const bool says_goodbye : {true, false}) {
+        CAPTURE(says_goodbye);
+        Scene scene{
+            .handler = answer_late,
+            .clients = {{Send{get()}, Wait{seconds(1)}, HalfClose{}, Wait{seconds(20)}}},
+            .options = {.fin_is_gone = true},
+            .is_lossless = false,
+        };
+        if (!says_goodbye) {
+            // Of what the client says, its goodbye alone is lost.
+            const Played whole = play_secured(scene);
+            const Outcome& outcome = whole.outcome();
+            const std::uint64_t said = outcome.receive.head + outcome.receive.tls_added;
+            scene.clients = {{Send{get()}, Wait{seconds(20)}}};
+            scene.world.cuts = {{.direction = Direction::to_server,
+                                 .after_octets = said - 24,
+                                 .kind = CutKind::fin}};
+        }
+        const Played played = play_secured(scene);
+        CHECK(played.ids() == "S5");
+        const Outcome& outcome = played.outcome();
+        CHECK(outcome.cause.mechanism == (says_goodbye ? Mechanism::fin : Mechanism::tls));
+        CHECK((outcome.cause.tls == TlsEvent::cut_short) == !says_goodbye);
+        CHECK(outcome.receive.end == (says_goodbye ? http::StreamEnd::fin : http::StreamEnd::cut));
+    }
 }
 
 // An upload, and the answer to the end, where the client's side is cut after so many octets.
