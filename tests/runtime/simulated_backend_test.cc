@@ -445,6 +445,15 @@ TEST_CASE("simulation: deadlocks, leaks and stale descriptors stop the process",
     });
     CHECK(leak.value_or("").find("invariant violated") != std::string::npos);
 
+    const auto operation = death_of([] {
+        SimulatedBackend backend;
+        const int fd = backend.listen(Endpoint::loopback(80), {}).value();
+        auto* const forgotten = new Recorded(backend, Accept{fd});
+        (void)forgotten;
+    });
+    CHECK(operation.value_or("").find("accept fd=") != std::string::npos);
+    CHECK(operation.value_or("").find("invariant violated") != std::string::npos);
+
     const auto stale = death_of([] {
         SimulatedBackend backend;
         const int fd = backend.open_socket(AF_INET).value();
