@@ -4,6 +4,8 @@
 #include "sluice/http/limits.h"
 #include "sluice/http/server_options.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/proxy_acceptor.h"
+#include "sluice/tls/acceptor.h"
 #include "sluice/tests/catch.h"
 
 #include <algorithm>
@@ -113,6 +115,19 @@ TEST_CASE("readme: a server's defaults are as it says", "[readme]") {
                                 {"linger_max", seconds(options.linger_max)},
                                 {"fin_is_gone", options.fin_is_gone ? "yes" : "no"},
                             });
+}
+
+TEST_CASE("readme: the defaults of what comes before HTTP are as it says", "[readme]") {
+    const tls::TlsAcceptorOptions secure;
+    const ProxyAcceptorOptions proxied;
+    check_table("What comes before HTTP",
+                {
+                    {"handshake_max", seconds(secure.handshake_max)},
+                    {"handshakes_max", grouped(secure.handshakes_max)},
+                    {"header_max", seconds(proxied.header_max)},
+                    {"header_octets_max", octets(proxied.header_octets_max)},
+                    {"headers_max", grouped(proxied.headers_max)},
+                });
 }
 
 TEST_CASE("readme: a client's defaults are as it says", "[readme]") {
