@@ -6,6 +6,7 @@
 #include "sluice/tests/support/death.h"
 
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -132,7 +133,33 @@ Task<> leave_without_join(World& world) {
 
 TEST_CASE("scope: to leave one that was not joined is a bug, and stops the process",
           "[runtime][scope]") {
-    CHECK(death_of([] { run({}, leave_without_join); }).has_value());
+    const std::optional<std::string> said = death_of([] { run({}, leave_without_join); });
+    REQUIRE(said.has_value());
+    CHECK(said->find("a Scope was destroyed with 1 tasks running") != std::string::npos);
+    CHECK(said->find("note_after") != std::string::npos);
+}
+
+Task<> leave_by_an_exception(World& world) {
+    Scope scope(world.loop);
+    std::vector<int> notes;
+    scope.spawn(note_after(1h, notes, 1));
+    scope.spawn(note_after(2h, notes, 2));
+    co_await sleep_for(1ms);
+    throw std::runtime_error("on the way to join()");
+}
+
+Task<> catch_what_leaves(World& world) {
+    try {
+        co_await leave_by_an_exception(world);
+    } catch (const std::runtime_error&) {
+    }
+}
+
+TEST_CASE("scope: an exception that passes one with live tasks does not detach them",
+          "[runtime][scope]") {
+    const std::optional<std::string> said = death_of([] { run({}, catch_what_leaves); });
+    REQUIRE(said.has_value());
+    CHECK(said->find("a Scope was destroyed with 2 tasks running") != std::string::npos);
 }
 
 Task<int> answer_after(Duration duration) {
