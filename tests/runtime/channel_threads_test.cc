@@ -26,7 +26,10 @@
 namespace sluice::tests {
 namespace {
 
-constexpr int items_each = 400;
+constexpr unsigned loops = 8;
+constexpr int tasks_each = 2;  // Of a sort, on each loop.
+constexpr int tasks = tasks_each * int{loops};
+constexpr int items_each = 100;
 
 using Item = std::shared_ptr<const int>;
 
@@ -63,12 +66,12 @@ Task<> consume(Receiver<Item> receiver, Tally& tally) {
     }
 }
 
-// Two tasks of each sort on each of two loops.
+// Tasks of each sort on every loop.
 template <typename S>
 class Crossing {
 public:
     Crossing(Channel<Item, S> channel, Tally& tally) : tally_(tally) {
-        for (int index = 0; index < 3; ++index) {
+        for (int index = 0; index < tasks - 1; ++index) {
             senders_.push_back(channel.sender.clone());
             receivers_.push_back(channel.receiver.clone());
         }
@@ -78,7 +81,7 @@ public:
 
     Task<int> body(Loop& loop) {
         Scope scope(loop);
-        for (int index = 0; index < 2; ++index) {
+        for (int index = 0; index < tasks_each; ++index) {
             scope.spawn(consume(taken(receivers_), tally_));
             scope.spawn(produce(taken(senders_)));
         }
@@ -105,14 +108,14 @@ template <typename S>
 void cross(Channel<Item, S> channel, Tally& tally) {
     Crossing<S> crossing(std::move(channel), tally);
     const auto body = [&](Loop& loop, unsigned) { return crossing.body(loop); };
-    CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
-    CHECK(tally.ends == 4);
+    CHECK(run_on_threads(loops, BackendKind::epoll, body) == 0);
+    CHECK(tally.ends == tasks);
 }
 
-constexpr std::int64_t items = 4 * items_each;
-constexpr std::int64_t sum_of_items = 2 * std::int64_t{items_each} * (items_each + 1);
+constexpr std::int64_t items = std::int64_t{tasks} * items_each;
+constexpr std::int64_t sum_of_items = items * (items_each + 1) / 2;
 
-TEST_CASE("channel: between threads nothing is lost and nothing doubled",
+TEST_CASE("channel: between eight loops nothing is lost and nothing doubled",
           "[runtime][channel][threads]") {
     Tally tally;
     SECTION("bounded") {
@@ -128,15 +131,15 @@ TEST_CASE("channel: between threads nothing is lost and nothing doubled",
     CHECK(tally.sum == sum_of_items);
 }
 
-TEST_CASE("broadcast: between threads every receiver gets everything",
+TEST_CASE("broadcast: between eight loops every receiver gets everything",
           "[runtime][channel][threads]") {
     Tally tally;
     cross(broadcast_channel<Item>(4), tally);
-    CHECK(tally.count == 4 * items);
-    CHECK(tally.sum == 4 * sum_of_items);
+    CHECK(tally.count == tasks * items);
+    CHECK(tally.sum == tasks * sum_of_items);
 }
 
-TEST_CASE("channel: those that overwrite do so between threads too",
+TEST_CASE("channel: those that overwrite do so between eight loops too",
           "[runtime][channel][threads]") {
     Tally tally;
     SECTION("overwriting") {
@@ -202,7 +205,7 @@ TEST_CASE("channel: stops that race hand-overs between threads lose nothing",
     };
     CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
     CHECK(tally.count == items_each);
-    CHECK(tally.sum == sum_of_items / 4);
+    CHECK(tally.sum == sum_of_items / tasks);
 }
 
 Task<> count_under_lock(Mutex& mutex, std::int64_t& count) {
@@ -224,11 +227,11 @@ Task<int> count_twice(Loop& loop, Mutex& mutex, std::int64_t& count) {
     co_return 0;
 }
 
-TEST_CASE("mutex: it keeps the tasks of several threads apart", "[runtime][mutex][threads]") {
+TEST_CASE("mutex: it keeps the tasks of eight loops apart", "[runtime][mutex][threads]") {
     Mutex mutex;
     std::int64_t count = 0;
     const auto body = [&](Loop& loop, unsigned) { return count_twice(loop, mutex, count); };
-    CHECK(run_on_threads(2, BackendKind::io_uring, body) == 0);
+    CHECK(run_on_threads(loops, BackendKind::io_uring, body) == 0);
     CHECK(count == items);
 }
 
@@ -256,13 +259,12 @@ Task<int> modify_and_look(Serialized<std::int64_t>& count, std::int64_t& seen) {
     co_return status;
 }
 
-TEST_CASE("serialized: it keeps the tasks of several threads apart",
-          "[runtime][serialized][threads]") {
+TEST_CASE("serialized: it keeps the tasks of eight loops apart", "[runtime][serialized][threads]") {
     Serialized<std::int64_t> count(std::int64_t{0});
-    std::array<std::int64_t, 2> seen{};
+    std::array<std::int64_t, loops> seen{};
     const auto body = [&](Loop&, unsigned index) { return modify_and_look(count, seen.at(index)); };
-    CHECK(run_on_threads(2, BackendKind::epoll, body) == 0);
-    CHECK(std::max(seen[0], seen[1]) == 2 * items_each);
+    CHECK(run_on_threads(loops, BackendKind::epoll, body) == 0);
+    CHECK(std::ranges::max(seen) == int{loops} * items_each);
 }
 
 // An actor on another thread, whose callers come and go.
