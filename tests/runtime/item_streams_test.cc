@@ -13,11 +13,13 @@
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/runtime/sink.h"
 #include "sluice/runtime/take.h"
+#include "sluice/runtime/task_dump.h"
 #include "sluice/runtime/tee.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/support/death.h"
 #include "sluice/tests/support/yields.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -326,6 +328,76 @@ TEST_CASE(
     const auto said = death_of([] { run({}, abandon); });
     REQUIRE(said.has_value());
     CHECK(said->find("ConcurrentSource: destroyed before its end") != std::string::npos);
+}
+
+struct Fed {
+    std::size_t sent = 0;
+    std::vector<int> taken;
+};
+
+std::ptrdiff_t lines_of(const std::string& text) {
+    return std::ranges::count(text, '\n');
+}
+
+// An API that takes a source, and its time for each item.
+template <Source<int> S>
+Task<> take_slowly(Loop& loop, S& from, std::ptrdiff_t lines_before, Fed& fed) {
+    while (true) {
+        const Result<std::optional<int>> item = co_await from.read();
+        CHECK(item.has_value());
+        if (!item || !*item) {
+            co_return;
+        }
+        fed.taken.push_back(**item);
+        co_await sleep_for(1s);
+        CHECK(fed.sent == std::min<std::size_t>(fed.taken.size() + 2, 30));
+        if (fed.taken.size() == 1) {
+            // This task, the join, three that send, and the write of each: nothing runs between.
+            const std::string dump = task_dump(loop);
+            CAPTURE(dump);
+            CHECK(lines_of(dump) == lines_before + 8);
+        }
+    }
+}
+
+Task<> send_ten(BoundedSender<int> sender, int first, Fed& fed) {
+    for (int item = first; item < first + 10; ++item) {
+        const Sent<int> sent = co_await sender.write(item);
+        CHECK(sent.has_value());
+        ++fed.sent;
+    }
+    const Result<void> finished = co_await sender.finish();
+    CHECK(finished.has_value());
+}
+
+Task<> feed_from_three(World& world) {
+    const std::ptrdiff_t lines_before = lines_of(task_dump(world.loop));
+    Channel<int, BoundedSender<int>> channel = bounded_channel<int>(2);
+    Fed fed;
+    Scope scope(world.loop);
+    scope.spawn(take_slowly(world.loop, channel.receiver, lines_before, fed));
+    for (const int first : {100, 200, 300}) {
+        scope.spawn(send_ten(channel.sender.clone(), first, fed));
+    }
+    const Result<void> finished = co_await channel.sender.finish();
+    CHECK(finished.has_value());
+    co_await scope.join();
+    CHECK(lines_of(task_dump(world.loop)) == lines_before);
+    REQUIRE(fed.taken.size() == 30);
+    for (const int first : {100, 200, 300}) {
+        int next = first;
+        for (const int item : fed.taken) {
+            next += item == next ? 1 : 0;
+        }
+        CHECK(next == first + 10);  // Those of each in their order.
+    }
+}
+
+TEST_CASE(
+    "channel: an API that takes a source is fed by who sends, no faster than it takes, and "
+    "by no task of the channel's",
+    "[runtime][streams]") {
+    run({}, feed_from_three);
 }
 
 }  // namespace
