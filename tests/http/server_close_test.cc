@@ -26,6 +26,7 @@ using http::Status;
 using http::TimeoutKind;
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 std::string chunked_put(std::size_t octets) {
@@ -254,6 +255,38 @@ TEST_CASE("time limits: a connection is not idle while its response is on its wa
         .options = {.idle_max = seconds(4)},
     });
     CHECK(played.ids() == "S11 S11");
+}
+
+// Takes ten minutes for each piece of the content.
+Task<> consume_slowly(int& pieces, Request& request, Responder& responder) {
+    while (!request.body().ended()) {
+        const Result<std::span<const std::byte>> content = co_await request.body().read();
+        if (!content) {
+            co_return;
+        }
+        co_await sleep_for(minutes(10));
+        ++pieces;
+    }
+    responder.respond(Status::ok);
+}
+
+TEST_CASE("time limits: a connection is never idle while a slow consumer of its content awaits",
+          "[http][server][limit]") {
+    const std::string upload(1'000'000, 'x');  // More than all the buffers between take.
+    int pieces = 0;
+    const Played played = play({
+        .handler = [&](Request& request,
+                       Responder& responder) { return consume_slowly(pieces, request, responder); },
+        .clients = {{SendAndReceive{put(upload) + put(upload, "Connection: close\r\n")}}},
+        .options = {.idle_max = seconds(4),
+                    .head_max = seconds(4),
+                    .content_pause_max = seconds(4),
+                    .stall_max = seconds(4)},
+    });
+    CHECK(played.ids() == "S11 S13");
+    CHECK(played.outcomes.front().receive.body == upload.size());
+    CHECK(pieces >= 2 * 10);  // Of both uploads.
+    CHECK(played.outcomes.front().times.ended >= minutes(10) * pieces / 2);
 }
 
 // --- Limits of connections ---
