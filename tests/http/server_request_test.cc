@@ -9,10 +9,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -339,6 +344,101 @@ TEST_CASE("server: nothing is interpreted behind Connection: close",
     CHECK(handled == 1);
     CHECK(played.answers() == closing(answer("200 OK", "hello\n")));
     CHECK(played.ids() == "S13");
+}
+
+// A registry of handlers of any type, behind an ordinary interface whose function is a coroutine.
+class Service {
+public:
+    virtual ~Service() = default;
+    virtual Task<> handle(Request& request, Responder& responder) = 0;
+};
+
+template <typename F>
+concept AnyHandler = requires(F& handler, Request& request, Responder& responder) {
+    { handler(request, responder) } -> std::same_as<Task<>>;
+};
+
+template <AnyHandler F>
+class ServiceOf final : public Service {
+public:
+    explicit ServiceOf(F handler) : handler_(std::move(handler)) {}
+
+    Task<> handle(Request& request, Responder& responder) override {
+        return handler_(request, responder);
+    }
+
+private:
+    F handler_;
+};
+
+class Registry {
+public:
+    void add(std::string path, std::unique_ptr<Service> service) {
+        services_[std::move(path)] = std::move(service);
+    }
+    template <AnyHandler F>
+    void add(std::string path, F handler) {
+        add(std::move(path), std::make_unique<ServiceOf<F>>(std::move(handler)));
+    }
+
+    Task<> operator()(Request& request, Responder& responder) {
+        const auto found = services_.find(request.path());
+        return found == services_.end() ? refuse(request, responder)
+                                        : found->second->handle(request, responder);
+    }
+
+private:
+    static Task<> refuse(Request&, Responder& responder) {
+        responder.respond(Status::not_found);
+        co_return;
+    }
+
+    std::map<std::string, std::unique_ptr<Service>, std::less<>> services_;
+};
+
+static_assert(std::is_abstract_v<Service>);
+static_assert(AnyHandler<Registry> && AnyHandler<http::Handler>);
+static_assert(std::constructible_from<http::Handler, std::reference_wrapper<Registry>>);
+
+// Has a state, awaits, and cannot be copied.
+class Counter final : public Service {
+public:
+    explicit Counter(std::unique_ptr<int> requests) : requests_(std::move(requests)) {}
+
+    Task<> handle(Request&, Responder& responder) override {
+        co_await sleep_for(seconds(1));
+        const std::string requests = std::to_string(++*requests_);
+        const http::Outcome outcome = co_await responder.send(Status::ok, requests);
+        CHECK(outcome.status == Status::ok);
+    }
+
+private:
+    std::unique_ptr<int> requests_;
+};
+
+TEST_CASE("handler: a registry of any types of them has one virtual function, which is a coroutine",
+          "[http][server]") {
+    Registry registry;
+    registry.add("/hello", say_hello);
+    registry.add("/octets", http::Handler(count_octets));
+    registry.add("/echo", [kept = std::make_unique<int>()](Request& request, Responder& responder) {
+        ++*kept;
+        return echo(request, responder);
+    });
+    registry.add("/counter", std::make_unique<Counter>(std::make_unique<int>(0)));
+    const std::string upload = "PUT /octets HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n0123";
+    const std::string echoed = "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+    const Played played = play({
+        .handler = std::ref(registry),
+        .clients = {{Send{get("/counter") + get("/hello") + upload + echoed + get("/none") +
+                          get("/counter")},
+                     ReceiveRest{}}},
+    });
+    CHECK(played.answers() ==
+          answer("200 OK", "1") + answer("200 OK", "hello\n") + answer("200 OK", "4") +
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n" +
+              answer("404 Not Found", "") + answer("200 OK", "2"));
+    CHECK(played.ids() == "S11 S11 S11 S11 S11 S11");
 }
 
 }  // namespace
