@@ -10,7 +10,6 @@ namespace sluice::http {
 namespace {
 
 constexpr std::string_view colon = ": ";
-constexpr std::string_view line_end = "\r\n";
 
 Result<void> check(std::string_view name, std::string_view value) {
     if (!is_token(name)) {

@@ -11,8 +11,6 @@ namespace sluice::http {
 
 namespace {
 
-constexpr std::string_view line_end = "\r\n";
-
 // A head is emitted twice by the same code, to be measured and to be written, so that the two can
 // never differ.
 class Measure {
@@ -27,29 +25,37 @@ private:
 
 class Copy {
 public:
-    explicit Copy(std::span<char> out) noexcept : out_(out), rest_(out) {}
+    explicit Copy(std::span<char> out) noexcept
+        : begin_(out.data()), at_(begin_), end_(begin_ + out.size()) {}
 
     // Inlined, so that a text of known size takes a few stores and no call.
     [[gnu::always_inline]] void put(std::string_view text) noexcept {
-        ensure(text.size() <= rest_.size());
+        need(text.size());
         if (!text.empty()) {
-            std::memcpy(rest_.data(), text.data(), text.size());
-            rest_ = rest_.subspan(text.size());
+            std::memcpy(at_, text.data(), text.size());
+            at_ += text.size();
         }
     }
-    void put_decimal(std::uint64_t number, std::size_t digits) noexcept {
-        ensure(digits <= rest_.size());
-        for (std::size_t index = digits; index > 0; number /= 10) {
-            --index;
-            rest_[index] = static_cast<char>('0' + number % 10);
+    [[gnu::always_inline]] void put_decimal(std::uint64_t number, std::size_t digits) noexcept {
+        need(digits);
+        at_ += digits;
+        char* digit = at_;
+        for (std::size_t left = digits; left > 0; --left, number /= 10) {
+            *--digit = static_cast<char>('0' + number % 10);
         }
-        rest_ = rest_.subspan(digits);
     }
-    [[nodiscard]] std::size_t octets() const noexcept { return out_.size() - rest_.size(); }
+    [[nodiscard]] std::size_t octets() const noexcept {
+        return static_cast<std::size_t>(at_ - begin_);
+    }
 
 private:
-    std::span<char> out_;
-    std::span<char> rest_;
+    void need(std::size_t octets) const noexcept {
+        ensure(octets <= static_cast<std::size_t>(end_ - at_));
+    }
+
+    char* begin_;
+    char* at_;
+    char* end_;
 };
 
 template <typename Out>
@@ -128,24 +134,17 @@ void put_framing(Out& out, const ResponseHead& head) {
     }
 }
 
-// Whole lines for the codes that are sent most; empty for the others.
-std::string_view common_status_line(Status status) {
-    switch (status) {
-        case Status::ok: return "HTTP/1.1 200 OK\r\n";
-        case Status::created: return "HTTP/1.1 201 Created\r\n";
-        case Status::no_content: return "HTTP/1.1 204 No Content\r\n";
-        case Status::partial_content: return "HTTP/1.1 206 Partial Content\r\n";
-        case Status::not_modified: return "HTTP/1.1 304 Not Modified\r\n";
-        case Status::not_found: return "HTTP/1.1 404 Not Found\r\n";
-        default: return {};
-    }
-}
-
+// The codes that are sent most have whole lines, of sizes known here.
 template <typename Out>
 void put_status_line(Out& out, Status status) {
-    if (const std::string_view line = common_status_line(status); !line.empty()) {
-        out.put(line);
-        return;
+    switch (status) {
+        case Status::ok: out.put("HTTP/1.1 200 OK\r\n"); return;
+        case Status::created: out.put("HTTP/1.1 201 Created\r\n"); return;
+        case Status::no_content: out.put("HTTP/1.1 204 No Content\r\n"); return;
+        case Status::partial_content: out.put("HTTP/1.1 206 Partial Content\r\n"); return;
+        case Status::not_modified: out.put("HTTP/1.1 304 Not Modified\r\n"); return;
+        case Status::not_found: out.put("HTTP/1.1 404 Not Found\r\n"); return;
+        default: break;
     }
     ensure(code_of(status) >= 100);
     ensure(code_of(status) <= 999);

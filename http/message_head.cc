@@ -275,7 +275,9 @@ Result<void> MessageParser::read_facts(std::string_view head) {
         authority_ = {static_cast<std::uint32_t>(authority.data() - head.data()),
                       static_cast<std::uint32_t>(authority.size())};
     }
-    framing_ = facts->framing;
+    // Each by itself: as one, GCC 12 reads both back from where it has only just put them apart.
+    framing_.kind = facts->framing.kind;
+    framing_.length = facts->framing.length;
     keep_alive_ = facts->keep_alive;
     expect_continue_ = facts->expect_continue;
     upgrade_ = facts->upgrade;

@@ -126,7 +126,7 @@ private:
         std::size_t octets = 0;
     };
 
-    void begin(llhttp_type_t type);
+    void begin(const llhttp_t& fresh);
     Result<void> check_first_octets(std::string_view head);
     Result<std::size_t> run(std::string_view octets, std::size_t offset);
     Result<void> read_head(std::string_view head);

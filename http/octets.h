@@ -16,6 +16,8 @@
 
 namespace sluice::http {
 
+inline constexpr std::string_view line_end = "\r\n";
+
 [[nodiscard]] constexpr bool is_digit(char octet) noexcept {
     return octet >= '0' && octet <= '9';
 }
