@@ -36,6 +36,12 @@ public:
     // Where the client connected to, and the client.
     [[nodiscard]] const Endpoint& local() const noexcept override { return local_; }
     [[nodiscard]] const Endpoint& peer() const noexcept override { return peer_; }
+    [[nodiscard]] const SecurityFacts* security() const noexcept override {
+        return beneath_->security();
+    }
+    [[nodiscard]] std::optional<WireOctets> wire_octets() const noexcept override {
+        return beneath_->wire_octets();
+    }
 
 private:
     std::unique_ptr<Transport> beneath_;

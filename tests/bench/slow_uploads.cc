@@ -150,8 +150,7 @@ bool is_whole(const Stage& stage, std::size_t index) {
     const std::string path = stage.options.directory + "/" + std::to_string(index);
     std::ifstream file(path, std::ios::binary);
     const std::string octets{std::istreambuf_iterator<char>(file), {}};
-    return std::hash<std::string_view>()(octets) ==
-           std::hash<std::string_view>()(stage.content.of(index));
+    return octets == stage.content.of(index);
 }
 
 }  // namespace
