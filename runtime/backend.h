@@ -99,6 +99,9 @@ public:
     virtual void shut_down_sending(int fd) noexcept = 0;  // FIN, after what was accepted.
     [[nodiscard]] virtual SocketState socket_state(int fd) noexcept = 0;
     virtual void close(int fd, Ending ending = Ending::orderly) noexcept = 0;
+    // The same of a file, whose last close may write to a device, or free much of one: where that
+    // takes time, not on this thread.
+    virtual void close_file(int fd) noexcept { close(fd); }
 
     // For an event loop of somebody else's. Readable when wait() would report something; -1: it
     // cannot be said. And whether wait() has something to begin or to report already, of which the

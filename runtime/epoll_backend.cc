@@ -281,13 +281,23 @@ Result<int> EpollBackend::listen(const Endpoint& at, const ListenOptions& option
 
 void EpollBackend::close(int fd, Ending ending) noexcept {
     is_closing(fd);
-    const Descriptor& closed = descriptor(fd);
-    ensure(closed.reader == nullptr && closed.writer == nullptr && closed.poller == nullptr);
+    forget(fd);
     if (ending == Ending::reset) {
         socket_calls::reset_on_close(fd);
     }
     ::close(fd);
-    descriptor(fd) = Descriptor();
+}
+
+void EpollBackend::close_file(int fd) noexcept {
+    forget(fd);
+    FileJobs::close(fd);
+}
+
+// Before its number can be another's.
+void EpollBackend::forget(int fd) noexcept {
+    Descriptor& closed = descriptor(fd);
+    ensure(closed.reader == nullptr && closed.writer == nullptr && closed.poller == nullptr);
+    closed = Descriptor();
 }
 
 }  // namespace sluice

@@ -48,6 +48,7 @@ public:
     [[nodiscard]] Result<int> listen(const Endpoint& at,
                                      const ListenOptions& options) noexcept override;
     void close(int fd, Ending ending) noexcept override;
+    void close_file(int fd) noexcept override;
     [[nodiscard]] int descriptor() noexcept override { return epoll_fd_; }
     [[nodiscard]] bool has_work() const noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
@@ -78,6 +79,7 @@ private:
 
     Descriptor& descriptor(int fd);
     [[nodiscard]] bool watch(int fd) noexcept;
+    void forget(int fd) noexcept;
     [[nodiscard]] bool is_file(const Request& request) noexcept;
 
     void end_cancelled(Operation& operation) noexcept;

@@ -1,7 +1,8 @@
 // File: an open file, and the streams that read and write one from front to back.
 //
-// Ownership:    Owns its descriptor; close() and destruction close it. Nothing is in flight then:
-//               a task that uses the File outlives what it awaits. Octets stay until the task ends.
+// Ownership:    Owns its descriptor; close() and destruction have it closed, off the loop's thread
+//               and so perhaps later. Nothing is in flight then: a task that uses the File outlives
+//               what it awaits. Octets stay until the task ends.
 // Completion:   read_at() fills what it was given, or stops at the end of the file. write_at()
 //               writes everything, or fails and says in octets_done how much.
 // Cancellation: A stop ends between two operations, or inside one that the kernel can interrupt,
@@ -78,7 +79,7 @@ public:
 
     void close() noexcept {
         if (fd_ >= 0) {
-            backend_->close(std::exchange(fd_, -1));
+            backend_->close_file(std::exchange(fd_, -1));
         }
     }
 

@@ -63,6 +63,20 @@ struct Call {
     }
 };
 
+// Belongs to nobody: the loop need not hear of its end.
+class Closing final : public Workers::Job {
+public:
+    explicit Closing(int fd) noexcept : fd_(fd) {}
+
+    void run() noexcept override {
+        ::close(fd_);
+        delete this;
+    }
+
+private:
+    int fd_;
+};
+
 }  // namespace
 
 FileJobs::~FileJobs() {
@@ -81,6 +95,11 @@ void FileJobs::submit(Operation& operation) {
     job.operation = &operation;
     ++under_way_;
     Workers::shared().run(job);
+}
+
+void FileJobs::close(int fd) {
+    auto closing = std::make_unique<Closing>(fd);
+    Workers::shared().run(*closing.release());
 }
 
 void FileJobs::Job::run() noexcept {

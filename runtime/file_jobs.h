@@ -31,6 +31,9 @@ public:
     // An Open, Read, Write, Sync, Link, Rename, Remove or ReadStatus.
     void submit(Operation& operation);
 
+    // Closes `fd` on a worker, soon, whatever becomes of the loop meanwhile.
+    static void close(int fd);
+
     // Completes the operations whose calls have returned. Yields how many.
     std::size_t reap() noexcept;
 

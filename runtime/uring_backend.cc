@@ -1,6 +1,7 @@
 #include "sluice/runtime/uring_backend.h"
 
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/file_jobs.h"
 #include "sluice/runtime/ring_setup.h"
 #include "sluice/runtime/socket_calls.h"
 
@@ -472,6 +473,17 @@ void UringBackend::close(int fd, Ending ending) noexcept {
     io_uring_prep_close(free, fd);
     io_uring_sqe_set_data64(free, tag_ignored);
     free->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void UringBackend::close_file(int fd) noexcept {
+    io_uring_sqe* const free = entry();
+    if (free == nullptr) {
+        FileJobs::close(fd);
+        return;
+    }
+    io_uring_prep_close(free, fd);
+    io_uring_sqe_set_data64(free, tag_ignored);
+    free->flags |= IOSQE_CQE_SKIP_SUCCESS | IOSQE_ASYNC;
 }
 
 }  // namespace sluice

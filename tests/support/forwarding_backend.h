@@ -45,6 +45,7 @@ public:
         return real_.socket_state(fd);
     }
     void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
+    void close_file(int fd) noexcept override { real_.close_file(fd); }
     [[nodiscard]] int descriptor() noexcept override { return real_.descriptor(); }
     [[nodiscard]] bool has_work() const noexcept override { return real_.has_work(); }
     [[nodiscard]] std::string_view name() const noexcept override { return real_.name(); }
