@@ -47,7 +47,8 @@ public:
     [[nodiscard]] Task<sluice::Result<void>> listen(const Endpoint& at);
 
     // Stops accepting, closes idle connections, lets open exchanges end with Connection: close, and
-    // after `patience` aborts what is left. Returns at once; serve() completes when it is done.
+    // after `patience` aborts what is left. A connection that has only just come has a second for
+    // its first request. Returns at once; serve() completes when it is done.
     // Asked again, it can only become less patient.
     void drain(Duration patience) noexcept;
 

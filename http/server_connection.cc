@@ -113,11 +113,10 @@ ServerConnection::Next ServerConnection::take_input() {
     }
     if (!received) {
         // Only now: a request that came at the last moment is served all the same.
-        if (timed_out_) {
-            return end_idle(Next::close, Party::peer, Mechanism::timeout);
+        if (core_.draining() && (exchanges_ > 0 || timed_out_)) {
+            return end_idle(Next::linger, Party::local_resource, Mechanism::drain);
         }
-        return core_.draining() ? end_idle(Next::linger, Party::local_resource, Mechanism::drain)
-                                : Next::request;
+        return timed_out_ ? end_idle(Next::close, Party::peer, Mechanism::timeout) : Next::request;
     }
     if (!*received) {
         const sluice::Error& error = received->error();
@@ -153,15 +152,25 @@ ServerConnection::Next ServerConnection::end_idle(Next next, Party party,
 }
 
 void ServerConnection::drain() noexcept {
+    disarm();  // The time for a first request is shorter now.
     if (exchange_ == nullptr) {
         transport_.input_changed().set();
     }
 }
 
+// A connection that has just come has its request under way, most likely, and nobody would have
+// said why it is closed: so it has a moment even in a drain.
+Instant ServerConnection::idle_until() const noexcept {
+    constexpr Duration first_request_max = std::chrono::seconds(1);
+    const bool is_last_chance = core_.draining() && exchanges_ == 0;
+    const Duration idle_max = core_.options().idle_max;
+    return after(idle_since_, is_last_chance ? std::min(idle_max, first_request_max) : idle_max);
+}
+
 // The timer stays armed while requests come and go: it looks at the time when it fires.
 void ServerConnection::watch_idleness() noexcept {
     if (!armed()) {
-        loop().arm(*this, after(idle_since_, core_.options().idle_max));
+        loop().arm(*this, idle_until());
     }
 }
 
@@ -172,7 +181,7 @@ void ServerConnection::fired() noexcept {
     if (!outbox_.empty()) {
         idle_since_ = loop().now();  // It is still busy with the last response.
     }
-    const Instant due = after(idle_since_, core_.options().idle_max);
+    const Instant due = idle_until();
     if (due > loop().now()) {
         loop().arm(*this, due);
         return;

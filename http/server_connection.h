@@ -87,6 +87,7 @@ private:
 
     // Takes what has arrived, if anything has. Never waits.
     [[nodiscard]] Next take_input();
+    [[nodiscard]] Instant idle_until() const noexcept;
     void watch_idleness() noexcept;
     // Ends the wait for a request.
     [[nodiscard]] Next end_idle(Next next, Party party, Mechanism mechanism) noexcept;

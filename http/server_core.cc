@@ -68,8 +68,12 @@ Task<sluice::Result<void>> ServerCore::accept_until_drained(Acceptor& acceptor) 
     StopSource accepting(context.stop);
     accepting_ = &accepting;
     sluice::Result<void> done;
-    while (!draining_ && !accepting.requested()) {
+    // In a drain, what has come already is taken in, and no more.
+    while (true) {
         if (serving_->running() >= options_.connections_max) {
+            if (accepting.requested()) {
+                break;
+            }
             connection_closed_.reset();
             co_await connection_closed_.wait();
             continue;

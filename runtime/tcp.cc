@@ -325,14 +325,28 @@ Task<Result<std::unique_ptr<Transport>>> TcpAcceptor::accept() {
             }
             continue;
         }
+        const Context here = co_await this_task();
+        if (here.stop != nullptr && here.stop->requested()) {
+            co_await end_accepting();
+            if (!backlog_.empty()) {
+                continue;
+            }
+            co_return failure(Errc::cancelled, Phase::accept);
+        }
         if (accepting_.state == Operation::State::idle) {
             loop_.submit(accepting_);
         }
         changed_.reset();
-        const bool happened = co_await changed_.wait();
-        if (!happened && backlog_.empty()) {
-            co_return failure(Errc::cancelled, Phase::accept);
-        }
+        co_await changed_.wait();
+    }
+}
+
+// What the kernel takes in before it hears of that is in the backlog then.
+Task<> TcpAcceptor::end_accepting() {
+    loop_.cancel(accepting_);
+    while (accepting_.state != Operation::State::idle) {
+        changed_.reset();
+        co_await changed_.wait_regardless();
     }
 }
 
@@ -358,11 +372,7 @@ Task<> TcpAcceptor::close() {
         co_return;
     }
     closing_ = true;
-    loop_.cancel(accepting_);
-    while (accepting_.state != Operation::State::idle) {
-        changed_.reset();
-        co_await changed_.wait_regardless();
-    }
+    co_await end_accepting();
     for (; backlog_next_ < backlog_.size(); ++backlog_next_) {
         loop_.backend().close(backlog_[backlog_next_], Ending::reset);
     }

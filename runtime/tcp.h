@@ -178,6 +178,7 @@ private:
           local_(loop.backend().local_endpoint(fd)) {}
 
     void accepted(const Completion& completion) noexcept;
+    [[nodiscard]] Task<> end_accepting();
 
     Loop& loop_;
     int fd_;

@@ -137,7 +137,8 @@ class Acceptor {
 public:
     virtual ~Acceptor() = default;
 
-    // Yields the next connection. Running out of descriptors is waited out, not an error.
+    // Yields the next connection. Running out of descriptors is waited out, not an error. A task
+    // that was asked to stop gets what has come already, one a call, and then `cancelled`.
     virtual Task<Result<std::unique_ptr<Transport>>> accept() = 0;
 
     // Stops listening, and drops connections that were never accepted. Await it before destruction.

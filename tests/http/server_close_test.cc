@@ -335,6 +335,17 @@ TEST_CASE("drain: a client that keeps its idle connection open does not hold it 
     }
 }
 
+TEST_CASE("drain: who has only just come is answered, if he asks soon", "[http][server][drain]") {
+    const Played played = play({
+        .handler = say_hello,
+        .clients = {{Wait{milliseconds(200)}, Drain{hours(1)}, ReceiveRest{}},
+                    {Wait{milliseconds(600)}, Send{get()}, ReceiveRest{}}},
+    });
+    CHECK(played.served);
+    CHECK(played.clients.front().octets.empty());
+    CHECK(without_dates(played.clients.back().octets) == closing(answer("200 OK", "hello\n")));
+}
+
 TEST_CASE("drain: but what such a client has not taken yet is not put at risk",
           "[http][server][drain]") {
     const std::string much(200'000, 'x');
