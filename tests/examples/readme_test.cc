@@ -5,8 +5,8 @@
 #include "sluice/http/server_options.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/proxy_acceptor.h"
-#include "sluice/tls/acceptor.h"
 #include "sluice/tests/catch.h"
+#include "sluice/tls/acceptor.h"
 
 #include <algorithm>
 #include <chrono>
