@@ -56,7 +56,8 @@ struct SocketState {
     std::uint64_t unacknowledged = 0;  // Octets accepted and not acknowledged (SIOCOUTQ), and one
                                        // for a FIN of ours. Of a Unix socket: what its reader has
                                        // not taken, or more, since the kernel counts its memory.
-    bool finished_by_peer = false;     // CLOSE_WAIT: the peer's FIN was a FIN.
+    bool finished_by_peer = false;     // CLOSE_WAIT: the peer's FIN was a FIN. Of a Unix socket:
+                                       // the peer sends no more, or is gone.
     bool closed = false;               // CLOSE: before our own FIN, this was a reset.
 };
 

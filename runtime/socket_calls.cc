@@ -166,10 +166,13 @@ SocketState state(int fd) noexcept {
         state.acknowledged = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;
         state.finished_by_peer = info.tcpi_state == state_close_wait;
         state.closed = info.tcpi_state == state_close;
-    } else if (pollfd asked{fd, 0, 0}; ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLERR) != 0) {
-        // A Unix socket whose peer went before it had read all, which is gone with it.
-        state.closed = true;
-        state.unacknowledged = unacknowledged_unknown;
+    } else if (pollfd asked{fd, POLLRDHUP, 0}; ::poll(&asked, 1, 0) > 0) {
+        state.finished_by_peer = (asked.revents & POLLRDHUP) != 0;
+        if ((asked.revents & POLLERR) != 0) {
+            // A Unix socket whose peer went before it had read all, which is gone with it.
+            state.closed = true;
+            state.unacknowledged = unacknowledged_unknown;
+        }
     }
     return state;
 }

@@ -260,12 +260,16 @@ Task<> TcpTransport::close(Ending ending) {
 }
 
 // A Unix socket has no count of what arrived, but how much was sent and is not taken yet changes
-// with each octet that is.
+// with each octet that is. A peer that went without reading all leaves an error, once: a receive
+// may have taken it, and not have said so yet.
 SocketState TcpTransport::state() noexcept {
     SocketState state = loop_.backend().socket_state(fd_);
     if (is_local()) {
-        state.unacknowledged =
-            peer_end_ == PeerEnd::reset ? unacknowledged_unknown : state.unacknowledged;
+        const bool end_is_untold = state.finished_by_peer && peer_end_ == PeerEnd::none &&
+                                   receiving_.state != Operation::State::idle;
+        if (peer_end_ == PeerEnd::reset || end_is_untold) {
+            state.unacknowledged = unacknowledged_unknown;
+        }
         state.acknowledged = sent_ - std::min(sent_, state.unacknowledged);
     }
     return state;

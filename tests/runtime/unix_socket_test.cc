@@ -201,6 +201,7 @@ TEMPLATE_TEST_CASE("unix socket: its file is open to whom it shall be", "[runtim
 Task<> acknowledge(Loop& loop, Endpoint at, bool take) {
     const std::unique_ptr<TcpAcceptor> acceptor = listen(loop, at);
     Ends ends = co_await meet(loop, *acceptor);
+    CHECK_FALSE(ends.server->try_receive().has_value());  // From here on a receive is armed.
     const std::string octets(1000, 'x');
     const Result<std::uint64_t> sent = co_await send(*ends.server, octets);
     CHECK(sent == octets.size());
@@ -228,10 +229,35 @@ Task<> acknowledge(Loop& loop, Endpoint at, bool take) {
 }
 
 TEMPLATE_TEST_CASE("unix socket: acknowledged is what the reader took, and not what went with it",
-                   "[runtime][unix]", OnUring, OnEpoll) {
+                   "[runtime][unix]", OnUring, OnOldUring, OnEpoll) {
     In<TestType> in;
     block_on(in.loop, acknowledge(in.loop, in.at(), true));
     block_on(in.loop, acknowledge(in.loop, in.at(), false));
+}
+
+// The peer is another program: it closes between two turns of the loop.
+Task<> lose(Loop& loop, Endpoint at) {
+    const std::unique_ptr<TcpAcceptor> acceptor = listen(loop, at);
+    const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::connect(peer, at.address(), at.address_octets()) == 0);
+    Connected server = co_await acceptor->accept();
+    REQUIRE(server);
+    CHECK_FALSE((*server)->try_receive().has_value());
+    const std::string octets(1000, 'x');
+    const Result<std::uint64_t> sent = co_await send(**server, octets);
+    CHECK(sent == octets.size());
+    ::close(peer);  // None of them was read.
+    CHECK((*server)->state().unacknowledged >= octets.size());
+    const Result<void> acknowledged = co_await (*server)->acknowledged();
+    CHECK_FALSE(acknowledged);
+    co_await (*server)->close(Ending::orderly);
+    co_await acceptor->close();
+}
+
+TEMPLATE_TEST_CASE("unix socket: what was lost is not acknowledged before the loop knows of it",
+                   "[runtime][unix]", OnUring, OnOldUring, OnEpoll) {
+    In<TestType> in;
+    block_on(in.loop, lose(in.loop, in.at()));
 }
 
 class Listener final : public PeerEndListener {
