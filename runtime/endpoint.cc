@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <map>
@@ -85,16 +86,12 @@ Endpoint Endpoint::any(std::uint16_t port) noexcept {
 Endpoint Endpoint::named(const UnixName* name) noexcept {
     Endpoint endpoint;
     endpoint.address_.local.family = AF_UNIX;
-    std::memcpy(endpoint.address_.local.name.data(), &name, sizeof name);
+    endpoint.address_.local.name = std::bit_cast<NameOctets>(name);
     return endpoint;
 }
 
 const Endpoint::UnixName* Endpoint::unix_name() const noexcept {
-    const UnixName* name = nullptr;
-    if (family() == AF_UNIX) {
-        std::memcpy(&name, address_.local.name.data(), sizeof name);
-    }
-    return name;
+    return family() == AF_UNIX ? std::bit_cast<const UnixName*>(address_.local.name) : nullptr;
 }
 
 std::optional<Endpoint> Endpoint::unix_socket(std::string_view name) {

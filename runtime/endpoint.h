@@ -68,10 +68,11 @@ private:
     struct UnixName;
     class UnixNames;
 
-    // Holds a pointer in a place that need not be aligned for one. Null: unnamed.
+    // A pointer to one, or null of an unnamed socket, in a place that need not be aligned for it.
+    using NameOctets = std::array<std::byte, sizeof(void*)>;
     struct Local {
         sa_family_t family;
-        std::array<std::byte, sizeof(const UnixName*)> name;
+        NameOctets name;
     };
     union Address {
         sockaddr any;

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +20,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -36,28 +36,27 @@ constexpr std::size_t other_descriptors = 100;
 constexpr std::size_t sources = 4;  // An address has too few ports.
 constexpr int patience_ms = 20'000;
 
-// What a connection with its last exchange may grow the process by, its client's end included.
+// What the server's process may grow by for each connection, and its last exchange.
 constexpr std::size_t octets_a_connection_max = 4096;
 
-// As many as descriptors allow, of which each takes two.
+// As many as descriptors allow, on either side.
 std::size_t connections_possible() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
-    const rlim_t needed = 2 * wanted + other_descriptors;
+    const rlim_t needed = wanted + other_descriptors;
     rlimit raised{needed, std::max(limit.rlim_max, needed)};
     if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
         raised = {limit.rlim_max, limit.rlim_max};
         setrlimit(RLIMIT_NOFILE, &raised);
-        WARN("NOT CHECKED with " << wanted << " connections: too few descriptors");
+        WARN("with " << raised.rlim_cur - other_descriptors << " connections: too few descriptors");
     }
-    return std::min<std::size_t>(wanted, (raised.rlim_cur - other_descriptors) / 2);
+    return std::min<std::size_t>(wanted, raised.rlim_cur - other_descriptors);
 }
 
-std::size_t resident_octets() {
-    std::size_t all = 0;
-    std::size_t resident = 0;
-    std::ifstream("/proc/self/statm") >> all >> resident;
-    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+std::size_t resident_octets_most() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
 }
 
 // One server on a thread of its own, until it is asked for "/end".
@@ -159,25 +158,36 @@ std::size_t answered_at_once(const std::vector<Client>& clients) {
     return all_asked ? static_cast<std::size_t>(unanswered - clients.begin()) : 0;
 }
 
+// In a process of its own, which has descriptors of its own. Yields whether all went well there.
+bool ask_twice_elsewhere(std::uint16_t port, std::size_t connections) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::vector<Client> clients;
+        clients.reserve(connections);
+        for (std::size_t index = 0; index < connections; ++index) {
+            clients.emplace_back(port, index);
+        }
+        const bool is_well = std::ranges::all_of(clients, &Client::is_connected) &&
+                             answered_at_once(clients) == connections &&
+                             answered_at_once(clients) == connections;
+        ::_exit(is_well ? 0 : 1);
+    }
+    int status = -1;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
 TEST_CASE("many connections: 20,000 ask at once, rest and ask again, and none is lost",
           "[http][connections]") {
     const std::size_t connections = connections_possible();
     const BackendKind kind = GENERATE(BackendKind::io_uring, BackendKind::epoll);
     CAPTURE(connections, static_cast<int>(kind));
-    const std::size_t resident_before = resident_octets();
+    const std::size_t resident_before = resident_octets_most();
     Serving serving(kind);
-    std::vector<Client> clients;
-    clients.reserve(connections);
-    for (std::size_t index = 0; index < connections; ++index) {
-        clients.emplace_back(serving.port(), index);
-    }
-    CHECK(std::ranges::all_of(clients, &Client::is_connected));
-    CHECK(answered_at_once(clients) == connections);
-    CHECK(answered_at_once(clients) == connections);
+    CHECK(ask_twice_elsewhere(serving.port(), connections));
     CHECK(serving.answered() == 2 * connections);
-    const std::size_t resident = resident_octets();
-    CHECK(resident - std::min(resident, resident_before) < connections * octets_a_connection_max);
-    CHECK(clients.front().ask("GET /end HTTP/1.1\r\nHost: here\r\n\r\n"));
+    CHECK(resident_octets_most() - resident_before < connections * octets_a_connection_max);
+    const Client last(serving.port(), 0);
+    CHECK(last.ask("GET /end HTTP/1.1\r\nHost: here\r\n\r\n"));
 }
 
 }  // namespace
