@@ -39,7 +39,7 @@ def _link_directory(context, source, target):
     for entry in context.path(source).readdir():
         context.symlink(entry, target + "/" + entry.basename)
 
-def _library_of_flags(context, name, flags, only_if_used = False):
+def _library_of_flags(context, name, flags):
     """The cc_library of pkg-config's flags."""
     linkopts = []
     defines = []
@@ -55,8 +55,6 @@ def _library_of_flags(context, name, flags, only_if_used = False):
                 includes.append(link)
         elif flag.startswith("-l") or flag.startswith("-L") or flag == "-pthread":
             linkopts.append(flag)
-    if only_if_used:
-        linkopts = ["-Wl,--push-state,--as-needed"] + linkopts + ["-Wl,--pop-state"]
     return _LIBRARY.format(
         name = name,
         defines = repr(defines),
@@ -76,14 +74,13 @@ def _system_library_impl(context):
         flags = _pkg_config(context, modules)
         if flags == None:
             _missing(context, "pkg-config does not know " + modules)
-        build += _library_of_flags(context, name, flags, context.attr.only_if_used)
+        build += _library_of_flags(context, name, flags)
     context.file("BUILD.bazel", build)
 
 system_library = repository_rule(
     implementation = _system_library_impl,
     attrs = {
         "libraries": attr.string_dict(doc = "The name of each cc_library, and its pkg-config modules."),
-        "only_if_used": attr.bool(doc = "Programs that call none of it do not load it either."),
     },
     environ = ["PKG_CONFIG_PATH"],
     local = True,
@@ -140,11 +137,7 @@ def sluice_system_libraries():
     catch2_library(name = "catch2")
     llhttp_library(name = "llhttp")
     system_library(name = "liburing", libraries = {"liburing": "liburing"})
-    system_library(
-        name = "openssl",
-        libraries = {
-            "crypto": "libcrypto",
-            "ssl": "libssl libcrypto",
-        },
-        only_if_used = True,
-    )
+    system_library(name = "openssl", libraries = {
+        "crypto": "libcrypto",
+        "ssl": "libssl libcrypto",
+    })

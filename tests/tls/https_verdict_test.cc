@@ -302,7 +302,9 @@ TEST_CASE("a client over TLS: what ends by its server's end is unverified, and c
             CAPTURE(at);
             const Outcome outcome = told_of(said, at, kind);
             const std::string id(http::id(verdict_of(outcome)));
-            if (!seen.ends_with(id)) {
+            // A signature's length is up to chance, and a cut's place in the stream with it: near a
+            // border one id may come again.
+            if (!seen.ends_with(id) && seen.find(id + " ") == std::string::npos) {
                 seen += " " + id;
             }
             whole = id == "C12";
