@@ -16,6 +16,7 @@ namespace sluice {
 namespace {
 
 constexpr int first_inherited = 3;
+constexpr int inherited_max = 4096;
 
 // None: it is not set.
 std::optional<std::string> take_variable(const char* name) {
@@ -102,7 +103,7 @@ Result<std::vector<ListeningSocket>> ListeningSocket::inherited() {
         return sockets;
     }
     const std::optional<int> count = number_of(*count_text);
-    if (!count) {
+    if (!count || *count > inherited_max) {
         return failure(Errc::invalid, Phase::listen);
     }
     std::vector<std::string> names = names_in(names_text, *count);

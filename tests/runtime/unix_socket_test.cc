@@ -367,6 +367,7 @@ TEST_CASE("listening socket: those of whoever started the program, by their name
     };
     CHECK(in_heir(both, "2", "web", is_invalid) == 0);
     CHECK(in_heir(both, "two", nullptr, is_invalid) == 0);
+    CHECK(in_heir(both, "2147483647", nullptr, is_invalid) == 0);
     const int no_socket = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     CHECK(in_heir({no_socket}, "1", nullptr, [](const Inherited& sockets) {
               return !sockets && sockets.error().code == Errc::unsupported;
