@@ -14,7 +14,7 @@ namespace sluice::http {
 
 namespace {
 
-const Outcome fresh_outcome;
+constinit const Outcome fresh_outcome;
 
 // To copy a fresh one is quicker than to set each of its facts; but in halves, since one copy of
 // this size becomes a `rep movs` with GCC, which is slow to start.

@@ -65,11 +65,6 @@ private:
     std::map<std::string, UnixName, std::less<>> names_;
 };
 
-Endpoint::Endpoint() noexcept {
-    std::memset(&address_, 0, sizeof address_);
-    address_.any.sa_family = AF_UNSPEC;
-}
-
 Endpoint Endpoint::loopback(std::uint16_t port) noexcept {
     Endpoint endpoint = any(port);
     endpoint.address_.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -20,8 +20,8 @@ namespace sluice {
 
 class Endpoint {
 public:
-    // No address at all; family() is AF_UNSPEC.
-    Endpoint() noexcept;
+    // No address at all; family() is AF_UNSPEC, which is 0.
+    constexpr Endpoint() noexcept : address_{.v6 = {}} {}
 
     [[nodiscard]] static Endpoint loopback(std::uint16_t port) noexcept;  // 127.0.0.1
     [[nodiscard]] static Endpoint any(std::uint16_t port) noexcept;       // 0.0.0.0
