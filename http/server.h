@@ -48,7 +48,8 @@ public:
 
     // Stops accepting, closes idle connections, lets open exchanges end with Connection: close, and
     // after `patience` aborts what is left. A connection that has only just come has a second for
-    // its first request. Returns at once; serve() completes when it is done.
+    // its first request, before which it has what its acceptor grants it to become one
+    // (`finishing_max`). Returns at once; serve() completes when it is done.
     // Asked again, it can only become less patient.
     void drain(Duration patience) noexcept;
 

@@ -57,7 +57,8 @@ Task<Result<Introduction>> read_header(Transport& transport, std::size_t octets_
 }  // namespace
 
 ProxyAcceptor::ProxyAcceptor(Loop& loop, Acceptor& beneath, ProxyAcceptorOptions options)
-    : PreparingAcceptor(loop, beneath, options.headers_max), options_(std::move(options)) {}
+    : PreparingAcceptor(loop, beneath, options.headers_max, options.finishing_max),
+      options_(std::move(options)) {}
 
 Task<std::unique_ptr<Transport>> ProxyAcceptor::prepare(std::unique_ptr<Transport> transport) {
     Result<Introduction> introduced = co_await with_timeout(

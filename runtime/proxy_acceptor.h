@@ -36,6 +36,8 @@ struct ProxyAcceptorOptions {
     std::size_t header_octets_max = 4096;
     // At a time, with the connections that were not accepted yet.
     std::size_t headers_max = 1024;
+    // How long those that have come may still take once accept() was asked to stop.
+    Duration finishing_max = std::chrono::seconds(1);
     // Told of each connection without a header that can be believed: malformed, limit_exceeded,
     // timed_out, end_of_stream, reset; and which proxy it was.
     std::function<void(const Error& error, const Endpoint& proxy)> on_refused = {};

@@ -11,7 +11,7 @@ namespace sluice::tls {
 
 TlsAcceptor::TlsAcceptor(Loop& loop, Acceptor& beneath, ServerContext context,
                          const TlsAcceptorOptions& options)
-    : PreparingAcceptor(loop, beneath, options.handshakes_max),
+    : PreparingAcceptor(loop, beneath, options.handshakes_max, options.finishing_max),
       context_(std::move(context)),
       options_(options) {}
 

@@ -28,6 +28,8 @@ struct TlsAcceptorOptions {
     Duration handshake_max = std::chrono::seconds(10);
     // With those that are done and were not accepted yet.
     std::size_t handshakes_max = 1024;
+    // How long those that have come may still take once accept() was asked to stop.
+    Duration finishing_max = std::chrono::seconds(1);
     // Signs and exchanges keys on the worker threads, so that the loop goes on meanwhile: worth it
     // with keys of RSA, or where a CertificateChooser may block. A handshake then takes a little
     // longer.

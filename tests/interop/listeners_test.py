@@ -6,13 +6,16 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 
-from peers_support import (Server, Transfer, case, check, check_equal, check_in, main,
-                           patience_seconds, run, sha256_of, write_content)
+from peers_support import (Server, Transfer, case, check, check_equal, check_in, connect, main,
+                           patience_seconds, receive_all, receive_head, run, sha256_of,
+                           write_content)
+from tls_support import Authority, store_names
 
 store_program, transfer_program = sys.argv[1:]
 content_octets = 5_000_011
@@ -187,6 +190,44 @@ def handed_on(directory):
                 for each in asking:
                     each.join()
         check_equal("failures", failures, [])
+
+
+proxy_header = b"PROXY TCP4 192.0.2.1 198.51.100.2 56789 443\r\n"
+question = b"GET /healthz HTTP/1.1\r\nHost: store\r\n"
+
+
+@case("drain: who is saying its header or shaking hands then is answered, and not cut off")
+def drained_meanwhile(directory):
+    authority = Authority(directory, "root")
+    certificate, key = authority.issue("store", store_names, "serverAuth")
+    trust = ssl.create_default_context(cafile=authority.certificate)
+    secured = ("--tls-cert", certificate, "--tls-key", key)
+
+    def secure(connection):
+        return trust.wrap_socket(connection, server_hostname="store.example")
+
+    def as_it_is(connection):
+        return connection
+
+    for options, header, make in ((("--proxy-protocol",), proxy_header, as_it_is),
+                                  (secured, b"", secure),
+                                  (("--proxy-protocol", *secured), proxy_header, secure)):
+        with store_at(directory, "127.0.0.1:0", *options) as server:
+            with connect(server.port) as slow, connect(server.port) as idle:
+                slow.sendall(header[:20])
+                idle.sendall(header)
+                idle = make(idle)
+                idle.sendall(question + b"\r\n")
+                receive_head(idle)  # Behind it: the other was taken in before.
+                server.process.send_signal(signal.SIGTERM)
+                receive_all(idle)  # To its end: the drain has begun.
+                slow.sendall(header[20:])
+                slow = make(slow)
+                slow.sendall(question + b"Connection: close\r\n\r\n")
+                check_equal("status", receive_head(slow)[0].split()[1], b"200")
+                slow.close()
+                idle.close()
+            check_equal("exit status", server.process.wait(patience_seconds), 0)
 
 
 if __name__ == "__main__":

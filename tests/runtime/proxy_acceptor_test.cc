@@ -7,6 +7,7 @@
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/runtime/tcp.h"
 #include "sluice/tests/runtime/contract.h"
+#include "sluice/tests/support/stopped_accept.h"
 
 #include <chrono>
 #include <cstddef>
@@ -24,6 +25,7 @@
 namespace sluice::tests {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::string_view header = "PROXY TCP4 192.0.2.1 198.51.100.2 56789 443\r\n";
@@ -36,12 +38,13 @@ struct Refusal {
 // An acceptor that expects headers, and what it refused.
 class Expecting {
 public:
-    explicit Expecting(Loop& loop)
+    explicit Expecting(Loop& loop, std::size_t headers_max = 1024)
         : beneath_(TcpAcceptor::listen(loop, Endpoint::loopback(0)).value()),
           acceptor_(loop, *beneath_,
-                    {.on_refused = [this](const Error& error, const Endpoint& proxy) {
-                        refusals.push_back({error, proxy});
-                    }}) {}
+                    {.headers_max = headers_max,
+                     .on_refused = [this](const Error& error, const Endpoint& proxy) {
+                         refusals.push_back({error, proxy});
+                     }}) {}
 
     [[nodiscard]] ProxyAcceptor& acceptor() noexcept { return acceptor_; }
     std::vector<Refusal> refusals;
@@ -187,6 +190,79 @@ TEST_CASE("proxy acceptor: half a header has its time, or its end", "[runtime][p
         simulation::run(
             {}, [&](const simulation::World& world) { return keep_silent(world.loop, leave); });
     }
+}
+
+// A proxy that says its header in two pieces, the second after `late`; and closes.
+Task<bool> say_late(Transport& proxy, Duration late) {
+    co_await say(proxy, header.substr(0, 20));
+    const bool passed = co_await sleep_for(late);
+    co_await say(proxy, header.substr(20));
+    co_return passed;
+}
+
+Task<> stop_while_said(Loop& loop, std::size_t headers_max) {
+    Expecting expecting(loop, headers_max);
+    ProxyAcceptor& acceptor = expecting.acceptor();
+    const std::unique_ptr<Transport> slow = co_await connect(loop, acceptor);
+    const std::unique_ptr<Transport> slower = co_await connect(loop, acceptor);
+    auto [first, second, taken] =
+        co_await when_all(say_late(*slow, milliseconds(100)), say_late(*slower, milliseconds(200)),
+                          accept_and_stop(loop, acceptor, milliseconds(50)));
+    CHECK(taken.connections.size() == 2);
+    CHECK(taken.end.code == Errc::cancelled);
+    CHECK(taken.after_stop >= milliseconds(145));
+    CHECK(taken.after_stop < milliseconds(160));  // And no longer than for those who are there.
+    const std::unique_ptr<Transport> later = co_await connect(loop, acceptor);
+    co_await say(*later, header);
+    Taken again = co_await accept_and_stop(loop, acceptor, milliseconds(10));
+    CHECK(again.connections.size() == 1);
+    co_await close_all(taken);
+    co_await close_all(again);
+    co_await acceptor.close();
+    CHECK(expecting.refusals.empty());
+    for (Transport* const each : {slow.get(), slower.get(), later.get()}) {
+        const Result<Received> end = co_await each->receive();
+        CHECK((end && end->empty()));
+        co_await each->close(Ending::orderly);
+    }
+}
+
+TEST_CASE("proxy acceptor: a stop lets those who have come say their headers, one by one too",
+          "[runtime][proxy]") {
+    for (const std::size_t headers_max : {1024U, 1U}) {
+        CAPTURE(headers_max);
+        simulation::run({}, [&](const simulation::World& world) {
+            return stop_while_said(world.loop, headers_max);
+        });
+    }
+}
+
+Task<> stop_while_silent(Loop& loop) {
+    Expecting expecting(loop);
+    ProxyAcceptor& acceptor = expecting.acceptor();
+    const std::unique_ptr<Transport> silent = co_await connect(loop, acceptor);
+    const Taken taken = co_await accept_and_stop(loop, acceptor, milliseconds(50));
+    CHECK(taken.connections.empty());
+    CHECK(taken.end.code == Errc::cancelled);
+    CHECK(taken.after_stop >= seconds(1));
+    CHECK(taken.after_stop < milliseconds(1010));
+    const std::unique_ptr<Transport> later = co_await connect(loop, acceptor);
+    auto [passed, again] = co_await when_all(say_late(*later, milliseconds(10)),
+                                             accept_and_stop(loop, acceptor, milliseconds(50)));
+    CHECK(passed);
+    CHECK(again.connections.size() == 1);
+    CHECK(again.after_stop >= seconds(1));  // The silent one has a second each time.
+    co_await close_all(again);
+    co_await acceptor.close();
+    const Result<Received> end = co_await silent->receive();
+    CHECK((!end && end.error().code == Errc::reset));
+    co_await silent->close(Ending::orderly);
+    co_await later->close(Ending::orderly);
+}
+
+TEST_CASE("proxy acceptor: a stop waits for a silent one only so long", "[runtime][proxy]") {
+    simulation::run({},
+                    [](const simulation::World& world) { return stop_while_silent(world.loop); });
 }
 
 }  // namespace

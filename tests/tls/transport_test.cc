@@ -3,8 +3,10 @@
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/support/on_kernel.h"
+#include "sluice/tests/support/stopped_accept.h"
 #include "sluice/tests/tls/ends.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@ namespace {
 
 using tests::Connecting;
 using tests::Ends;
+using tests::House;
 using tests::Input;
 using tests::Serving;
 
@@ -199,6 +202,47 @@ Task<> look_at_facts(Loop& loop) {
 TEST_CASE("tls transport: tells what was agreed on, and the second connection resumes",
           "[tls][transport]") {
     everywhere([](Loop& loop) { return look_at_facts(loop); });
+}
+
+// Says nothing on a connection for a while.
+class Late final : public Connector {
+public:
+    Late(Loop& loop, Duration late) : tcp_(loop), late_(late) {}
+    Task<tests::Connected> connect(std::string_view host, std::uint16_t port,
+                                   ConnectTimes& times) override {
+        tests::Connected connected = co_await tcp_.connect(host, port, times);
+        std::ignore = co_await sleep_for(late_);
+        co_return connected;
+    }
+
+private:
+    TcpConnector tcp_;
+    Duration late_;
+};
+
+Task<> stop_while_shaking_hands(Loop& loop) {
+    Serving serving(loop);
+    Late late(loop, std::chrono::milliseconds(100));
+    tls::TlsConnector connector(loop, late, House::instance().client_context);
+    ConnectTimes times;
+    auto [client, taken] = co_await when_all(
+        connector.connect("127.0.0.1", serving.port(), times),
+        tests::accept_and_stop(loop, serving.acceptor(), std::chrono::milliseconds(50)));
+    REQUIRE(client);
+    CHECK(taken.end.code == Errc::cancelled);
+    CHECK(taken.after_stop < std::chrono::milliseconds(100));
+    REQUIRE(taken.connections.size() == 1);
+    std::ignore = co_await tests::send(*taken.connections.front(), "x");
+    const tests::Input input = co_await tests::receive_all(**client, 1);
+    CHECK(input.octets == "x");
+    co_await tests::close_all(taken);
+    co_await (*client)->close(Ending::orderly);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("tls acceptor: a stop lets those who have come shake hands", "[tls][acceptor]") {
+    simulation::run(
+        {}, [](const simulation::World& world) { return stop_while_shaking_hands(world.loop); });
 }
 
 }  // namespace
