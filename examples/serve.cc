@@ -124,6 +124,10 @@ Task<int> serve_on(Loop& loop, Service& service) {
     co_return served ? 0 : complain(service.at.text(), served.error());
 }
 
+std::string number_of(const ListeningSocket& socket) {
+    return std::to_string(socket.descriptor());
+}
+
 // Those that listen before any loop does. Sets which of them is the service's.
 Result<std::vector<ListeningSocket>> listening_sockets(Service& service) {
     const ServeOptions& options = service.options;
@@ -143,7 +147,10 @@ Result<std::vector<ListeningSocket>> listening_sockets(Service& service) {
     if (!inherited) {
         return inherited;
     }
-    const auto wanted = std::ranges::find(*inherited, options.inherited, &ListeningSocket::name);
+    auto wanted = std::ranges::find(*inherited, options.inherited, &ListeningSocket::name);
+    if (wanted == inherited->end()) {
+        wanted = std::ranges::find(*inherited, options.inherited, number_of);
+    }
     if (wanted == inherited->end()) {
         return failure(Errc::not_found, Phase::listen);
     }
@@ -166,7 +173,7 @@ void ServeOptions::add_to(CommandLine& line) {
         return endpoint.has_value();
     };
     line.option("--listen", "WHERE", listen,
-                "ADDR:PORT (0: any), unix:PATH, unix:@NAME, or fd:NAME of LISTEN_FDS");
+                "ADDR:PORT (0: any), unix:PATH, unix:@NAME, or of LISTEN_FDS fd:NAME, fd:NUMBER");
     line.flag("--proxy-protocol", proxy_protocol, "connections begin with a proxy's header");
     line.option("--threads", "N", threads, "loops, each on its own thread (1); 0 is one a core");
     line.option("--backend", "KIND", backend, "auto, io_uring or epoll (auto)");

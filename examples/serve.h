@@ -31,7 +31,7 @@ namespace sluice::examples {
 
 struct ServeOptions {
     Endpoint at = Endpoint::loopback(8080);
-    std::string inherited = {};   // Instead: the name of a socket that whoever started us opened.
+    std::string inherited = {};   // Instead: a socket of who started us, by its name or number.
     bool proxy_protocol = false;  // Each connection says first whom its proxy speaks for.
     unsigned threads = 1;
     BackendKind backend = BackendKind::automatic;

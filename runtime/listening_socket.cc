@@ -37,20 +37,19 @@ std::optional<int> number_of(std::string_view text) {
                                                               : std::nullopt;
 }
 
-// As many as there are sockets; else none.
+// Where none are told, what those sockets are called then; an empty text may be one name.
 std::vector<std::string> names_in(const std::optional<std::string>& text, int count) {
+    if (!text) {
+        return std::vector<std::string>(static_cast<std::size_t>(count), "unknown");
+    }
     std::vector<std::string> names;
-    std::string_view rest = text ? std::string_view(*text) : std::string_view();
-    while (text && std::cmp_less(names.size(), count)) {
+    std::string_view rest = *text;
+    bool has_more = count > 0 || !rest.empty();
+    while (has_more) {
         const std::size_t colon = rest.find(':');
         names.emplace_back(rest.substr(0, colon));
-        if (colon == std::string_view::npos) {
-            break;
-        }
-        rest.remove_prefix(colon + 1);
-    }
-    if (!text) {
-        names.assign(static_cast<std::size_t>(count), "unknown");
+        has_more = colon != std::string_view::npos;
+        rest.remove_prefix(has_more ? colon + 1 : rest.size());
     }
     return names;
 }

@@ -34,7 +34,8 @@ public:
 
     // What LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES tell of: none where they are not about this
     // process. No program that this one starts inherits them in turn. Errors: invalid for variables
-    // that make no sense; unsupported for a descriptor that is no listening stream socket.
+    // that make no sense, also of more or fewer names than sockets; unsupported for a descriptor
+    // that is no listening stream socket.
     [[nodiscard]] static Result<std::vector<ListeningSocket>> inherited();
 
     ListeningSocket(ListeningSocket&& other) noexcept;

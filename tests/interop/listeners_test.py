@@ -134,6 +134,46 @@ def with_and_without(directory):
         check_equal("exchanges", len(rest), 1)  # The one without a header has come to none.
 
 
+@case("proxy protocol: beneath TLS, from curl and through haproxy, which passes TLS on")
+def beneath_tls(directory):
+    authority = Authority(directory, "root")
+    certificate, key = authority.issue("store", store_names, "serverAuth")
+    with store_at(directory, "127.0.0.1:0", "--proxy-protocol", "--tls-cert", certificate,
+                  "--tls-key", key) as server:
+        curl("--cacert", authority.certificate, "--haproxy-protocol", server.url + "/healthz")
+        check_in("verdict", server.next_outcome()["id"], delivered)
+        with haproxy(directory, server.port, "send-proxy-v2") as port:
+            put = there_and_back(directory, server, f"https://127.0.0.1:{port}", "--cacert",
+                                 authority.certificate, "--interface", "127.0.0.77")
+        check("the client is told: " + put["peer"], put["peer"].startswith("127.0.0.77:"))
+        refused = run("curl", "-sS", "--cacert", authority.certificate, server.url + "/healthz")
+        check_equal("without a header there is no handshake", refused.returncode, 35)
+
+
+@case("unix socket: content that ends with its connection is complete, but not proven")
+def by_path_to_its_end(directory):
+    with short_directory() as short:
+        path = os.path.join(short, "origin")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+
+            def answer():
+                connection, _ = listener.accept()
+                with connection:
+                    receive_head(connection)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 70000)
+
+            answering = threading.Thread(target=answer, daemon=True)
+            answering.start()
+            told = Transfer(transfer_program, "get", "http://store.example/o/film",
+                            os.path.join(directory, "back"), "--unix-socket", path)
+            answering.join(patience_seconds)
+    told.check(1, "C12")
+    check_equal("verdict", told.outcome["verdict"], "complete_unverified")
+    check_equal("octets received", told.outcome["receive"]["body"], 70000)
+
+
 def heir(listener, *command):
     """The command that takes over `listener` as the socket "web", as a service manager hands it on."""
     hand_over = f"exec 3<&{listener.fileno()}; export LISTEN_PID=$$; exec \"$@\""
@@ -142,26 +182,28 @@ def heir(listener, *command):
                                                      "pass_fds": [listener.fileno()]}
 
 
-def store_on(directory, listener, *options):
+def store_on(directory, listener, *options, where="fd:web"):
     root = os.path.join(directory, "objects")
     os.makedirs(root, exist_ok=True)
-    command, how = heir(listener, store_program, "--listen", "fd:web", "--root", root,
+    command, how = heir(listener, store_program, "--listen", where, "--root", root,
                         "--access-log", "-", *options)
     return Server(*command, **how)
 
 
 @case("inherited socket: the store listens where whoever started it did")
 def inherited(directory):
-    for threads in ("1", "2"):
+    for threads, where in (("1", "fd:web"), ("2", "fd:3")):
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            with store_on(directory, listener, "--threads", threads) as server:
+            with store_on(directory, listener, "--threads", threads, where=where) as server:
                 check_equal("port", server.port, listener.getsockname()[1])
                 there_and_back(directory, server, server.url)
                 check_equal("drained", server.drain()[0], 0)
-    command = [store_program, "--listen", "fd:other"]
-    missing = run(*command)
-    check_equal("exit status without such a socket", missing.returncode, 1)
-    check("and it says which", b"fd:other" in missing.stderr)
+    for where in ("fd:other", "fd:4", "fd:03"):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            command, how = heir(listener, store_program, "--listen", where)
+            missing = run(*command, **how)
+        check_equal("exit status without such a socket", missing.returncode, 1)
+        check("and it says which", where.encode() in missing.stderr)
 
 
 @case("inherited socket: while one store takes over from another, no request is refused")

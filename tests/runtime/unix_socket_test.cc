@@ -366,13 +366,26 @@ TEST_CASE("listening socket: those of whoever started the program, by their name
         return !sockets && sockets.error().code == Errc::invalid;
     };
     CHECK(in_heir(both, "2", "web", is_invalid) == 0);
+    CHECK(in_heir(both, "2", "web:store:more", is_invalid) == 0);
+    CHECK(in_heir(both, "0", "web", is_invalid) == 0);
+    CHECK(in_heir({}, "0", "",
+                  [](const Inherited& sockets) { return sockets && sockets->empty(); }) == 0);
     CHECK(in_heir(both, "two", nullptr, is_invalid) == 0);
     CHECK(in_heir(both, "2147483647", nullptr, is_invalid) == 0);
-    const int no_socket = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    CHECK(in_heir({no_socket}, "1", nullptr, [](const Inherited& sockets) {
-              return !sockets && sockets.error().code == Errc::unsupported;
-          }) == 0);
-    ::close(no_socket);
+}
+
+TEST_CASE("listening socket: one that does not listen, or is none, is refused", "[runtime][unix]") {
+    const std::vector<int> useless = {
+        ::open("/dev/null", O_RDONLY | O_CLOEXEC),
+        ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+        ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+    };
+    for (const int fd : useless) {
+        CHECK(in_heir({fd}, "1", nullptr, [](const Inherited& sockets) {
+                  return !sockets && sockets.error() == Error{Errc::unsupported, Phase::listen};
+              }) == 0);
+        ::close(fd);
+    }
 }
 
 TEST_CASE("listening socket: another process's are nobody's here", "[runtime][unix]") {
