@@ -192,6 +192,34 @@ TEST_CASE("proxy acceptor: half a header has its time, or its end", "[runtime][p
     }
 }
 
+// One that is silent, and behind it one that is not.
+Task<> wait_for_room(Loop& loop, std::size_t headers_max) {
+    Expecting expecting(loop, headers_max);
+    const std::unique_ptr<Transport> silent = co_await connect(loop, expecting.acceptor());
+    const std::unique_ptr<Transport> proxy = co_await connect(loop, expecting.acceptor());
+    co_await say(*proxy, header);
+    const Instant begun = loop.now();
+    const Result<std::unique_ptr<Transport>> taken = co_await expecting.acceptor().accept();
+    REQUIRE(taken);
+    const bool was_at_once = loop.now() - begun < seconds(1);
+    CHECK(was_at_once == (headers_max > 1));
+    CHECK(expecting.refusals.size() == (headers_max > 1 ? 0 : 1));
+    co_await (*taken)->close(Ending::orderly);
+    co_await proxy->close(Ending::orderly);
+    co_await silent->close(Ending::orderly);
+    co_await expecting.acceptor().close();
+}
+
+TEST_CASE("proxy acceptor: reads only so many headers at a time, and the others wait",
+          "[runtime][proxy]") {
+    for (const std::size_t headers_max : {1U, 2U}) {
+        CAPTURE(headers_max);
+        simulation::run({}, [&](const simulation::World& world) {
+            return wait_for_room(world.loop, headers_max);
+        });
+    }
+}
+
 // A proxy that says its header in two pieces, the second after `late`; and closes.
 Task<bool> say_late(Transport& proxy, Duration late) {
     co_await say(proxy, header.substr(0, 20));

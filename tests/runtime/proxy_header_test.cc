@@ -44,6 +44,12 @@ constexpr std::string_view v6_addresses =
 // The checksum is that of the whole header with zeros in its place, as computed by another program.
 constexpr std::string_view v4_checksum = "\x03\x00\x04\xb6\x6e\x11\x87"sv;
 
+// Two, each with zeros in its own place alone: both hold; and only the first.
+constexpr std::string_view v4_two_checksums =
+    "\x03\x00\x04\x39\xcc\x6f\x6f\x03\x00\x04\x45\x7b\xfd\xa4"sv;
+constexpr std::string_view v4_first_holds =
+    "\x03\x00\x04\x51\x86\x65\xe6\x03\x00\x04\x00\x00\x00\x00"sv;
+
 struct Good {
     std::string header;
     std::string client;
@@ -64,6 +70,7 @@ std::vector<Good> good_headers() {
         {binary(0x21, 0x21, v6_addresses), "[2001:db8::1]:56789", "[2001:db8::2]:443"},
         {binary(0x21, 0x11, v4 + "\x04\x00\x02xy\x05\x00\x00"s), client, target},
         {binary(0x21, 0x11, v4 + std::string(v4_checksum)), client, target},
+        {binary(0x21, 0x11, v4 + std::string(v4_two_checksums)), client, target},
         {binary(0x21, 0x31, std::string(216, 'p')), "-", "-"},
         {binary(0x21, 0x12, v4), "-", "-"},
         {binary(0x21, 0x00, ""), "-", "-"},
@@ -146,6 +153,7 @@ std::vector<Bad> bad_binaries() {
         {binary(0x21, 0x11, v4 + "\x04\x00"s), 28},
         {binary(0x21, 0x11, v4 + "\x04\x00\x03xy"s), 29},
         {binary(0x21, 0x11, v4 + wrong_sum), 31},
+        {binary(0x21, 0x11, v4 + std::string(v4_first_holds)), 38},
         {binary(0x21, 0x11, v4 + "\x03\x00\x02xy"s), 31},
     };
 }
