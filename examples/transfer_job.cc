@@ -25,7 +25,7 @@ namespace sluice::examples {
 
 namespace {
 
-constexpr std::size_t piece_octets = 256 * 1024;
+constexpr std::size_t read_octets_max = 256 * 1024;
 constexpr std::size_t refusal_octets_max = 1024;
 constexpr Duration first_pause = std::chrono::milliseconds(500);
 constexpr Duration pause_max = std::chrono::seconds(8);
@@ -97,7 +97,7 @@ http::ClientRequest TransferJob::request() const {
 
 Task<std::optional<http::Outcome>> TransferJob::send() {
     if (options_.file == "-") {
-        DescriptorSource source(STDIN_FILENO, piece_octets);
+        DescriptorSource source(STDIN_FILENO, read_octets_max);
         const http::Outcome outcome = co_await send(request().chunked(), source, std::nullopt);
         co_return outcome;
     }
@@ -113,7 +113,7 @@ Task<std::optional<http::Outcome>> TransferJob::send() {
     }
     http::ClientRequest request = this->request();
     if (!status->is_regular) {
-        DescriptorSource source(file->descriptor(), piece_octets);
+        DescriptorSource source(file->descriptor(), read_octets_max);
         const http::Outcome outcome = co_await send(request.chunked(), source, std::nullopt);
         co_return outcome;
     }
@@ -122,7 +122,7 @@ Task<std::optional<http::Outcome>> TransferJob::send() {
     } else {
         request.length(status->octets);
     }
-    FileSource source(*file, {0, status->octets}, piece_octets);
+    FileSource source(*file, {0, status->octets}, read_octets_max);
     const http::Outcome outcome = co_await send(std::move(request), source, status->octets);
     co_return outcome;
 }

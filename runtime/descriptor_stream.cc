@@ -9,12 +9,6 @@
 
 namespace sluice {
 
-namespace {
-
-constexpr std::size_t operation_octets_max = std::size_t{1} << 30;
-
-}  // namespace
-
 Task<Result<std::span<const std::byte>>> DescriptorSource::read() {
     std::int32_t result = -EINTR;
     while (result == -EINTR) {

@@ -14,9 +14,6 @@ namespace sluice {
 
 namespace {
 
-// What one operation moves at most: its result is a positive 32-bit number.
-constexpr std::size_t operation_octets_max = std::size_t{1} << 30;
-
 // Descriptors of the simulator mean nothing to the kernel, or something else.
 bool kernel_knows(const Backend& backend) noexcept {
     return backend.name() != "simulated";

@@ -71,6 +71,9 @@ struct Open {
 // An offset that is none, as io_uring has it: the descriptor's own position, if it has one.
 inline constexpr std::uint64_t own_position = ~std::uint64_t{0};
 
+// What one Read or Write may move at most: its result is a positive 32-bit number.
+inline constexpr std::size_t operation_octets_max = std::size_t{1} << 30;
+
 struct Read {
     int fd;
     std::span<std::byte> into;
