@@ -1,11 +1,13 @@
 #include "sluice/examples/command_line.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace sluice::examples {
@@ -47,29 +49,41 @@ bool read_seconds(std::string_view text, Duration& value) {
     return true;
 }
 
+Result<void> understood(bool is_understood) {
+    return is_understood ? Result<void>() : failure(Errc::invalid, Phase::none);
+}
+
+std::string reason_of(const Error& error) {
+    return error.os_errno == ENAMETOOLONG
+               ? ": the name of a Unix socket has " +
+                     std::to_string(Endpoint::unix_name_octets_max) + " octets at most"
+               : "";
+}
+
 }  // namespace
 
 CommandLine::CommandLine(std::string program, std::string purpose)
     : program_(std::move(program)), purpose_(std::move(purpose)) {}
 
-void CommandLine::add(std::string name, std::string what, std::string help,
-                      std::function<bool(std::string_view)> take) {
+void CommandLine::add(std::string name, std::string what, std::string help, Take take) {
     options_.push_back({std::move(name), std::move(what), std::move(help), std::move(take)});
 }
 
-void CommandLine::option(std::string name, std::string what,
-                         std::function<bool(std::string_view)> take, std::string help) {
+void CommandLine::option(std::string name, std::string what, Take take, std::string help) {
     add(std::move(name), std::move(what), std::move(help), std::move(take));
 }
 
 void CommandLine::flag(std::string name, bool& given, std::string help) {
-    add(std::move(name), {}, std::move(help), [&given](std::string_view) { return given = true; });
+    add(std::move(name), {}, std::move(help), [&given](std::string_view) {
+        given = true;
+        return Result<void>();
+    });
 }
 
 void CommandLine::option(std::string name, std::string what, std::string& value, std::string help) {
     add(std::move(name), std::move(what), std::move(help), [&value](std::string_view text) {
         value = text;
-        return true;
+        return Result<void>();
     });
 }
 
@@ -77,40 +91,34 @@ void CommandLine::option(std::string name, std::string what, std::vector<std::st
                          std::string help) {
     add(std::move(name), std::move(what), std::move(help), [&values](std::string_view text) {
         values.emplace_back(text);
-        return true;
+        return Result<void>();
     });
 }
 
 void CommandLine::option(std::string name, std::string what, Endpoint& value, std::string help) {
-    add(std::move(name), std::move(what), std::move(help), [&value](std::string_view text) {
-        const std::optional<Endpoint> endpoint = Endpoint::parse(text);
-        value = endpoint.value_or(value);
-        return endpoint.has_value();
-    });
+    add(std::move(name), std::move(what), std::move(help),
+        [&value](std::string_view text) { return keep(Endpoint::parse(text), value); });
 }
 
 void CommandLine::option(std::string name, std::string what, BackendKind& value, std::string help) {
-    add(std::move(name), std::move(what), std::move(help), [&value](std::string_view text) {
-        const Result<BackendKind> kind = parse_backend_kind(text);
-        value = kind.value_or(value);
-        return kind.has_value();
-    });
+    add(std::move(name), std::move(what), std::move(help),
+        [&value](std::string_view text) { return keep(parse_backend_kind(text), value); });
 }
 
 void CommandLine::option(std::string name, std::string what, unsigned& value, std::string help) {
     add(std::move(name), std::move(what), std::move(help),
-        [&value](std::string_view text) { return read_whole(text, value); });
+        [&value](std::string_view text) { return understood(read_whole(text, value)); });
 }
 
 void CommandLine::option(std::string name, std::string what, std::uint64_t& value,
                          std::string help) {
     add(std::move(name), std::move(what), std::move(help),
-        [&value](std::string_view text) { return read_octets(text, value); });
+        [&value](std::string_view text) { return understood(read_octets(text, value)); });
 }
 
 void CommandLine::option(std::string name, std::string what, Duration& value, std::string help) {
     add(std::move(name), std::move(what), std::move(help),
-        [&value](std::string_view text) { return read_seconds(text, value); });
+        [&value](std::string_view text) { return understood(read_seconds(text, value)); });
 }
 
 void CommandLine::not_yet(std::string name, std::string what) {
@@ -171,7 +179,7 @@ std::optional<int> CommandLine::take_option(std::string_view argument, const cha
             complain(name + " takes no value");
             return std::nullopt;
         }
-        static_cast<void>(option->take({}));
+        std::ignore = option->take({});
         return 0;
     }
     if (!has_value && next == nullptr) {
@@ -179,8 +187,9 @@ std::optional<int> CommandLine::take_option(std::string_view argument, const cha
         return std::nullopt;
     }
     const std::string_view value = has_value ? argument.substr(equals + 1) : next;
-    if (!option->take(value)) {
-        complain(name + " wants " + option->what + ", not '" + std::string(value) + "'");
+    if (const Result<void> taken = option->take(value); !taken) {
+        complain(name + " wants " + option->what + ", not '" + std::string(value) + "'" +
+                 reason_of(taken.error()));
         return std::nullopt;
     }
     return has_value ? 0 : 1;

@@ -15,6 +15,7 @@
 
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/error.h"
 #include "sluice/runtime/make_backend.h"
 
 #include <cstddef>
@@ -26,6 +27,16 @@
 #include <vector>
 
 namespace sluice::examples {
+
+// For an option's `take`: keeps in `value` what was read.
+template <typename T>
+[[nodiscard]] Result<void> keep(const Result<T>& read, T& value) {
+    if (!read) {
+        return failed(read);
+    }
+    value = *read;
+    return {};
+}
 
 class CommandLine {
 public:
@@ -40,9 +51,9 @@ public:
     void option(std::string name, std::string what, Endpoint& value, std::string help);
     void option(std::string name, std::string what, BackendKind& value, std::string help);
     void option(std::string name, std::string what, unsigned& value, std::string help);
-    // `take` yields whether it understood.
-    void option(std::string name, std::string what, std::function<bool(std::string_view)> take,
-                std::string help);
+    // `take` yields what was wrong, if anything was.
+    using Take = std::function<Result<void>(std::string_view)>;
+    void option(std::string name, std::string what, Take take, std::string help);
     // Octets: a number, with k, M or G for 2^10, 2^20 and 2^30.
     void option(std::string name, std::string what, std::uint64_t& value, std::string help);
     // Seconds, with a fraction if wanted.
@@ -66,7 +77,7 @@ private:
         std::string name;
         std::string what;  // Empty: takes no value.
         std::string help;
-        std::function<bool(std::string_view)> take;
+        Take take;
         bool not_yet = false;
     };
     struct Operand {
@@ -76,8 +87,7 @@ private:
         bool required;
     };
 
-    void add(std::string name, std::string what, std::string help,
-             std::function<bool(std::string_view)> take);
+    void add(std::string name, std::string what, std::string help, Take take);
     [[nodiscard]] const Option* find(std::string_view name) const noexcept;
     // Yields how many further arguments it used, or none after a complaint.
     [[nodiscard]] std::optional<int> take_option(std::string_view argument, const char* next);

@@ -162,15 +162,13 @@ Result<std::vector<ListeningSocket>> listening_sockets(Service& service) {
 }  // namespace
 
 void ServeOptions::add_to(CommandLine& line) {
-    const auto listen = [this](std::string_view text) {
+    const auto listen = [this](std::string_view text) -> Result<void> {
         constexpr std::string_view inherits = "fd:";
         if (text.starts_with(inherits)) {
             inherited = text.substr(inherits.size());
-            return !inherited.empty();
+            return inherited.empty() ? failure(Errc::invalid, Phase::listen) : Result<void>();
         }
-        const std::optional<Endpoint> endpoint = Endpoint::parse(text);
-        at = endpoint.value_or(at);
-        return endpoint.has_value();
+        return keep(Endpoint::parse(text), at);
     };
     line.option("--listen", "WHERE", listen,
                 "ADDR:PORT (0: any), unix:PATH, unix:@NAME, or of LISTEN_FDS fd:NAME, fd:NUMBER");

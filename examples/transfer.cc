@@ -99,9 +99,7 @@ void describe(CommandLine& line, Program& program) {
     line.option("--retry", "N", program.job.retries_max,
                 "try again so often, where that is safe (0)");
     const auto connect = [&program](std::string_view name) {
-        const std::optional<Endpoint> socket = Endpoint::unix_socket(name);
-        program.client.tcp.instead = socket.value_or(Endpoint());
-        return socket.has_value();
+        return keep(Endpoint::unix_socket(name), program.client.tcp.instead);
     };
     line.option("--unix-socket", "PATH", connect, "connect there, and not to the URL's host");
     line.option("--backend", "KIND", program.backend, "auto, io_uring or epoll (auto)");

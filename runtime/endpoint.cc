@@ -5,6 +5,7 @@
 
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <map>
@@ -26,7 +27,7 @@ std::optional<std::uint16_t> port_of(std::string_view digits) {
 }
 
 constexpr std::string_view unix_prefix = "unix:";
-constexpr std::size_t unix_name_max = sizeof(sockaddr_un::sun_path) - 1;
+static_assert(Endpoint::unix_name_octets_max == sizeof(sockaddr_un::sun_path) - 1);
 
 }  // namespace
 
@@ -89,11 +90,13 @@ const Endpoint::UnixName* Endpoint::unix_name() const noexcept {
     return family() == AF_UNIX ? std::bit_cast<const UnixName*>(address_.local.name) : nullptr;
 }
 
-std::optional<Endpoint> Endpoint::unix_socket(std::string_view name) {
+Result<Endpoint> Endpoint::unix_socket(std::string_view name) {
     std::string octets(name);
-    if (octets.empty() || octets == "@" || octets.size() > unix_name_max ||
-        octets.find('\0') != std::string::npos) {
-        return std::nullopt;
+    if (octets.empty() || octets == "@" || octets.find('\0') != std::string::npos) {
+        return failure(Errc::invalid, Phase::none);
+    }
+    if (octets.size() > unix_name_octets_max) {
+        return std::unexpected(error_from_errno(ENAMETOOLONG, Phase::none));
     }
     if (octets.front() == '@') {
         octets.front() = '\0';
@@ -101,17 +104,18 @@ std::optional<Endpoint> Endpoint::unix_socket(std::string_view name) {
     return named(UnixNames::instance().add(octets));
 }
 
-std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+Result<Endpoint> Endpoint::parse(std::string_view text) {
+    const auto invalid = failure(Errc::invalid, Phase::none);
     if (text.starts_with(unix_prefix)) {
         return unix_socket(text.substr(unix_prefix.size()));
     }
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) {
-        return std::nullopt;
+        return invalid;
     }
     const std::optional<std::uint16_t> port = port_of(text.substr(colon + 1));
     if (!port) {
-        return std::nullopt;
+        return invalid;
     }
     std::string_view address = text.substr(0, colon);
     const bool bracketed = address.starts_with('[') && address.ends_with(']');
@@ -119,10 +123,10 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
         address = address.substr(1, address.size() - 2);
     }
     const std::optional<Endpoint> endpoint = parse_address(address, *port);
-    if (endpoint && bracketed != (endpoint->family() == AF_INET6)) {
-        return std::nullopt;
+    if (!endpoint || bracketed != (endpoint->family() == AF_INET6)) {
+        return invalid;
     }
-    return endpoint;
+    return *endpoint;
 }
 
 std::optional<Endpoint> Endpoint::parse_address(std::string_view address, std::uint16_t port) {

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include "sluice/runtime/error.h"
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -26,13 +28,16 @@ public:
     [[nodiscard]] static Endpoint loopback(std::uint16_t port) noexcept;  // 127.0.0.1
     [[nodiscard]] static Endpoint any(std::uint16_t port) noexcept;       // 0.0.0.0
 
-    // A Unix socket: a path, or with "@" in front a name in the abstract namespace (unix(7)). None:
-    // it is empty, longer than the kernel takes (107 octets), or has a NUL in it.
-    [[nodiscard]] static std::optional<Endpoint> unix_socket(std::string_view name);
+    // Octets of a Unix socket's name that the kernel takes at most.
+    static constexpr std::size_t unix_name_octets_max = 107;
+
+    // A Unix socket: a path, or with "@" in front a name in the abstract namespace (unix(7)).
+    // Errors: invalid for one that is empty, has a NUL in it, or is too long: ENAMETOOLONG then.
+    [[nodiscard]] static Result<Endpoint> unix_socket(std::string_view name);
 
     // Reads "127.0.0.1:80", "[::1]:80", "unix:/run/store.sock" or "unix:@store"; numeric addresses
-    // only.
-    [[nodiscard]] static std::optional<Endpoint> parse(std::string_view text);
+    // only. Errors: invalid; those of unix_socket().
+    [[nodiscard]] static Result<Endpoint> parse(std::string_view text);
 
     // Reads a numeric address without a port: "127.0.0.1", "::1".
     [[nodiscard]] static std::optional<Endpoint> parse_address(std::string_view address,

@@ -86,7 +86,8 @@ public:
     // Sends our FIN (TLS: close_notify too) after what was sent.
     virtual Task<Result<void>> shut_down_sending() = 0;
 
-    // Waits until the peer's TCP has acknowledged every octet accepted so far.
+    // Waits until every octet accepted so far is acknowledged: by the peer's TCP, whether it is
+    // read there or not; of a Unix socket, by its reader, who has taken it.
     virtual Task<Result<void>> acknowledged() = 0;
 
     // Ends and reaps what is in flight, then closes. Idempotent. Not cut short by a stop.

@@ -174,6 +174,16 @@ def by_path_to_its_end(directory):
     check_equal("octets received", told.outcome["receive"]["body"], 70000)
 
 
+@case("unix socket: a name that is too long is refused with how long it may be")
+def too_long(directory):
+    path = os.path.join(directory, "x" * 108)
+    for command in ((store_program, "--listen", f"unix:{path}"),
+                    (transfer_program, "get", "http://store.example/", "--unix-socket", path)):
+        ended = run(*command)
+        check_equal("exit status", ended.returncode, 2)
+        check(f"and says why: {ended.stderr!r}", b"107 octets" in ended.stderr)
+
+
 def heir(listener, *command):
     """The command that takes over `listener` as the socket "web", as a service manager hands it on."""
     hand_over = f"exec 3<&{listener.fileno()}; export LISTEN_PID=$$; exec \"$@\""

@@ -4,6 +4,7 @@
 
 #include <sys/un.h>
 
+#include <cerrno>
 #include <string>
 
 namespace sluice::tests {
@@ -13,7 +14,7 @@ TEST_CASE("endpoint: what it prints it reads", "[runtime][endpoint]") {
     const std::string text = GENERATE(as<std::string>(), "127.0.0.1:80", "0.0.0.0:0",
                                       "255.255.255.255:65535", "[::1]:8080", "[2001:db8::17]:443",
                                       "unix:/run/store.sock", "unix:here", "unix:@store");
-    const std::optional<Endpoint> endpoint = Endpoint::parse(text);
+    const Result<Endpoint> endpoint = Endpoint::parse(text);
     REQUIRE(endpoint.has_value());
     CHECK(endpoint->text() == text);
     CHECK(Endpoint::from(endpoint->address(), endpoint->address_octets()) == *endpoint);
@@ -25,7 +26,10 @@ TEST_CASE("endpoint: what is no numeric address and port is refused", "[runtime]
                  "127.0.0.1:-1", "127.0.0.1: 80", "127.0.0.1:80 ", "127.0.0.1:0x50", "1.2.3:80",
                  "1.2.3.4.5:80", "localhost:80", "::1:80", "[::1]", "[127.0.0.1]:80", "[::1:80");
     CAPTURE(text);
-    CHECK(!Endpoint::parse(text).has_value());
+    const Result<Endpoint> endpoint = Endpoint::parse(text);
+    REQUIRE_FALSE(endpoint);
+    CHECK(endpoint.error().code == Errc::invalid);
+    CHECK(endpoint.error().os_errno == 0);
 }
 
 TEST_CASE("endpoint: the port can be told and changed, the rest stays", "[runtime][endpoint]") {
@@ -60,15 +64,25 @@ TEST_CASE("endpoint: a Unix socket has a name that the kernel takes", "[runtime]
     const Endpoint path = Endpoint::unix_socket("/run/store.sock").value();
     CHECK(path.family() == AF_UNIX);
     CHECK(path.unix_path() == "/run/store.sock");
-    CHECK(path == Endpoint::unix_socket("/run/store.sock"));
-    CHECK(!(path == Endpoint::unix_socket("@/run/store.sock")));
+    CHECK(path == Endpoint::unix_socket("/run/store.sock").value());
+    CHECK(!(path == Endpoint::unix_socket("@/run/store.sock").value()));
     CHECK(Endpoint::unix_socket("@store")->unix_path().empty());
     CHECK(Endpoint::loopback(80).unix_path().empty());
     CHECK(Endpoint::unix_socket(std::string(107, 'x')));
-    const std::string bad = GENERATE(as<std::string>(), "", "@", std::string(108, 'x'),
-                                     "@" + std::string(107, 'x'), std::string("a\0b", 3));
+    const auto [bad, os_errno] = GENERATE(table<std::string, int>({
+        {"", 0},
+        {"@", 0},
+        {std::string("a\0b", 3), 0},
+        {std::string(108, 'x'), ENAMETOOLONG},
+        {"@" + std::string(107, 'x'), ENAMETOOLONG},
+    }));
     CAPTURE(bad);
-    CHECK_FALSE(Endpoint::unix_socket(bad));
+    for (const Result<Endpoint>& endpoint :
+         {Endpoint::unix_socket(bad), Endpoint::parse("unix:" + bad)}) {
+        REQUIRE_FALSE(endpoint);
+        CHECK(endpoint.error().code == Errc::invalid);
+        CHECK(endpoint.error().os_errno == os_errno);
+    }
 }
 
 TEST_CASE("endpoint: a peer's name is kept only if it is known here", "[runtime][endpoint]") {
