@@ -120,9 +120,6 @@ ServerConnection::Next ServerConnection::take_input() {
     }
     if (!*received) {
         const sluice::Error& error = received->error();
-        if (error.code == sluice::Errc::cut_short) {
-            return end_idle(Next::close, Party::peer, Mechanism::fin);  // Nothing was under way.
-        }
         if (stream_end_of(error.code) == StreamEnd::cut) {
             idle_end_ = receive_cause(error, ExchangePhase::idle, TimeoutKind::none);
             return Next::close;

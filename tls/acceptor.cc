@@ -23,10 +23,11 @@ Task<std::unique_ptr<Transport>> TlsAcceptor::prepare(std::unique_ptr<Transport>
     SSL_set_accept_state(ssl.get());
     auto engine = std::make_unique<Engine>(std::move(ssl));
     const StepsOn where = options_.handshakes_on_workers ? StepsOn::workers : StepsOn::loop;
-    const Result<void> secured =
+    const Result<Shaken> secured =
         co_await with_timeout(options_.handshake_max, shake_hands(*engine, *transport, where));
     if (secured) {
-        co_return std::make_unique<TlsTransport>(loop(), std::move(transport), std::move(engine));
+        co_return std::make_unique<TlsTransport>(loop(), std::move(transport), std::move(engine),
+                                                 secured->unsent);
     }
     tell(secured.error(), transport->peer(), engine->explanation());
     engine.reset();

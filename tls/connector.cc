@@ -71,8 +71,14 @@ Task<Connected> TlsConnector::connect(std::string_view host, std::uint16_t port,
     if (!connected) {
         co_return connected;
     }
-    const Result<void> secured = co_await with_timeout(
+    Result<Shaken> secured = co_await with_timeout(
         options_.handshake_max, shake_hands(**engine, **connected, StepsOn::loop));
+    if (secured && secured->unsent) {  // Our Finished: without it the server has no handshake.
+        Error error = *secured->unsent;
+        error.phase = Phase::secure;
+        error.octets_done = 0;
+        secured = std::unexpected(error);
+    }
     if (secured) {
         times.secured = loop_.now();
         co_return std::make_unique<TlsTransport>(loop_, std::move(*connected), std::move(*engine));

@@ -27,7 +27,7 @@ Task<Step> step_on_worker(Engine& engine) {
 
 }  // namespace
 
-Task<Result<void>> shake_hands(Engine& engine, Transport& beneath, StepsOn where) {
+Task<Result<Shaken>> shake_hands(Engine& engine, Transport& beneath, StepsOn where) {
     std::optional<Error> unsent;
     while (true) {
         Step step = Step::failed;
@@ -39,7 +39,7 @@ Task<Result<void>> shake_hands(Engine& engine, Transport& beneath, StepsOn where
         if (!engine.output().empty() && !unsent) {
             const Result<void> sent = co_await send_output(engine, beneath);
             if (!sent) {
-                unsent = while_securing(sent.error());
+                unsent = sent.error();
             }
         }
         if (step == Step::failed || step == Step::ended) {
@@ -47,15 +47,17 @@ Task<Result<void>> shake_hands(Engine& engine, Transport& beneath, StepsOn where
                                           ? engine.error(Phase::secure)
                                           : Error{Errc::end_of_stream, Phase::secure});
         }
+        if (unsent && unsent->code == Errc::cancelled) {
+            co_return std::unexpected(while_securing(*unsent));
+        }
         if (step == Step::done) {
-            // Of tickets that could not be sent the next send will tell.
-            co_return Result<void>();
+            co_return Shaken{unsent};
         }
         // Also after a failed send: why the peer is gone may have arrived.
         Result<Received> input = co_await beneath.receive();
         if (!input || input->empty()) {
-            Error error = input ? Error{Errc::cut_short, Phase::secure} : input.error();
-            co_return std::unexpected(unsent ? *unsent : while_securing(error));
+            const Error error = input ? Error{Errc::cut_short, Phase::secure} : input.error();
+            co_return std::unexpected(while_securing(unsent.value_or(error)));
         }
         engine.feed(std::move(*input));
     }

@@ -8,6 +8,7 @@
 #include "sluice/tls/engine.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace sluice::tls {
 
@@ -15,8 +16,15 @@ namespace sluice::tls {
 // keys of RSA several.
 enum class StepsOn : std::uint8_t { loop, workers };
 
+// What became of an Engine that is secured.
+struct Shaken {
+    // Why the last of it could not be sent: nothing may be sent behind that hole. What the peer
+    // said may still be read.
+    std::optional<Error> unsent = {};
+};
+
 // Errors: Phase::secure: alert_received, alert_sent, malformed, untrusted, cut_short (TCP's FIN),
 // and those of `beneath`. The peer was told why, if it can be. Closes nothing.
-[[nodiscard]] Task<Result<void>> shake_hands(Engine& engine, Transport& beneath, StepsOn where);
+[[nodiscard]] Task<Result<Shaken>> shake_hands(Engine& engine, Transport& beneath, StepsOn where);
 
 }  // namespace sluice::tls

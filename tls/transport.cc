@@ -28,8 +28,8 @@ constexpr std::size_t unsent_answers_max = std::size_t{16} * 1024;
 }  // namespace
 
 TlsTransport::TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath,
-                           std::unique_ptr<Engine> engine)
-    : loop_(loop), beneath_(std::move(beneath)), engine_(std::move(engine)) {
+                           std::unique_ptr<Engine> engine, const std::optional<Error>& unsent)
+    : loop_(loop), beneath_(std::move(beneath)), engine_(std::move(engine)), output_error_(unsent) {
     ensure(engine_->is_secured());
     input_relay_.emplace(beneath_->input_changed(), input_changed());
 }

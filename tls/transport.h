@@ -35,7 +35,9 @@ namespace sluice::tls {
 class TlsTransport final : public Transport, private PeerEndListener {
 public:
     // Of an engine whose handshake over `beneath` is done.
-    TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath, std::unique_ptr<Engine> engine);
+    // `unsent`: why sending has ended with it, if it has.
+    TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath, std::unique_ptr<Engine> engine,
+                 const std::optional<Error>& unsent = {});
     ~TlsTransport() override;
 
     [[nodiscard]] std::optional<Result<Received>> try_receive() noexcept override;

@@ -173,7 +173,8 @@ Script shrunk(Script script, Plant plant, std::string_view rule, int runs_max) {
 
 std::optional<std::uint64_t> caught_by(const PlantRow& plant, std::uint64_t seeds) {
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-        const Judged judged = run_and_judge(script_of(seed, Workload::mixed), plant.plant);
+        const Script script = script_of(seed, Workload::mixed, plant.over_tls);
+        const Judged judged = run_and_judge(script, plant.plant);
         if (std::ranges::any_of(judged.violations, [&](const Violation& violation) {
                 return violation.rule == plant.rule;
             })) {
@@ -187,6 +188,9 @@ std::string replay_of(const Script& script, Plant plant) {
     std::string command = "bazel run //tests/simulation:campaign -- --seed ";
     command.append(std::to_string(script.seed)).append(" --workload ");
     command.append(name(script.workload));
+    if (script.over_tls) {
+        command.append(" --tls");
+    }
     for (const PlantRow& row : plants()) {
         if (row.plant == plant) {
             command.append(" --plant ").append(row.name);

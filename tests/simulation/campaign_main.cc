@@ -3,6 +3,7 @@
 //     campaign --seeds FROM..TO [--workload upload|download|proxy|store|mixed] [--plant NAME]
 //     campaign --for SECONDS --base random|NUMBER
 //     campaign --seed N [--without 3,7] [--only 12,40] [--trace]
+//     campaign --tls with any of these: all hosts speak TLS
 //     campaign --list-plants, campaign --list-rules
 //     campaign --catch-plants, which tells the seed that catches each
 //
@@ -35,6 +36,7 @@ struct Command {
     const PlantRow* plant = nullptr;
     std::set<std::size_t> without;
     std::optional<std::set<std::size_t>> only;
+    bool over_tls = false;
     bool traces = false;
     bool as_json = false;
     bool lists_plants = false;
@@ -114,6 +116,8 @@ bool read_command(std::span<char*> arguments, Command& command) {
         const std::string_view option = arguments[index];
         if (option == "--trace") {
             command.traces = true;
+        } else if (option == "--tls") {
+            command.over_tls = true;
         } else if (option == "--json") {
             command.as_json = true;
         } else if (option == "--list-plants") {
@@ -187,7 +191,7 @@ int run(const Command& command) {
         return command.seconds ? std::chrono::steady_clock::now() < end : seed < command.to;
     };
     for (std::uint64_t seed = command.from; goes_on(seed); ++seed) {
-        Script script = script_of(seed, command.workload);
+        Script script = script_of(seed, command.workload, command.over_tls);
         script.without = command.without;
         if (command.only) {
             script = with_singles(script, plant, *command.only);
@@ -226,7 +230,8 @@ int main(int count, char** arguments) {
             "                [--trace] |\n"
             "                --for SECONDS --base random|NUMBER | --list-plants | --list-rules |\n"
             "                --catch-plants\n"
-            "       [--workload upload|download|proxy|store|mixed] [--plant NAME] [--json]\n",
+            "       [--workload upload|download|proxy|store|mixed] [--plant NAME] [--tls] "
+            "[--json]\n",
             stderr);
         return 2;
     }

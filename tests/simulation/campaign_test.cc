@@ -21,12 +21,14 @@ namespace {
 
 constexpr std::uint64_t seeds = 20;
 
-TEST_CASE("campaign: no world of any workload breaks a rule", "[simulation][campaign]") {
+TEST_CASE("campaign: no world of any workload breaks a rule, be it over TCP or TLS",
+          "[simulation][campaign]") {
+    const bool over_tls = GENERATE(false, true);
     for (const Workload workload : {Workload::upload, Workload::download, Workload::proxy,
                                     Workload::store, Workload::mixed}) {
         Tally tally;
         for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-            const Script script = script_of(seed, workload);
+            const Script script = script_of(seed, workload, over_tls);
             const Judged judged = run_and_judge(script, Plant::none);
             tally.add(judged.evidence);
             for (const Violation& violation : judged.violations) {
@@ -34,7 +36,7 @@ TEST_CASE("campaign: no world of any workload breaks a rule", "[simulation][camp
                                           << replay_of(script, Plant::none));
             }
         }
-        CAPTURE(name(workload));
+        CAPTURE(name(workload), over_tls);
         CHECK(tally.exchanges >= seeds * calls_max);
         CHECK(tally.faults > seeds);
     }
@@ -42,13 +44,14 @@ TEST_CASE("campaign: no world of any workload breaks a rule", "[simulation][camp
 
 TEST_CASE("campaign: a seed makes the same world every time, to the octet of its trace",
           "[simulation][campaign]") {
+    const bool over_tls = GENERATE(false, true);
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
-        const Script script = script_of(seed, Workload::mixed);
+        const Script script = script_of(seed, Workload::mixed, over_tls);
         std::string first;
         std::string second;
         const std::string told = outcomes_of(run_world(script, Plant::none, &first));
         const std::string again = outcomes_of(run_world(script, Plant::none, &second));
-        CAPTURE(seed);
+        CAPTURE(seed, over_tls);
         CHECK_FALSE(first.empty());
         CHECK(first == second);
         CHECK(told == again);

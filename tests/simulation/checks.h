@@ -30,6 +30,7 @@ void check_deadlines(const CaseFile& file, Found& found);
 
 // Of who is blamed.
 void check_cause_proven(const CaseFile& file, Found& found);
+void check_ends_vouched_for(const CaseFile& file, Found& found);
 void check_cause_first(const CaseFile& file, Found& found);
 
 // Of the services.

@@ -30,9 +30,35 @@ bool has(const std::vector<int>& errors, std::initializer_list<int> any_of) {
 // Whether an end of the peer's was seen at this end, and the peer, or a cut, had made it.
 bool peer_left(const CaseFile& file, const WireEnd& own, const WireEnd& other, Mechanism how,
                Instant at) {
+    if (file.script.over_tls && how == Mechanism::fin) {
+        return own.goodbye_heard_at <= at;  // Only the peer could have sealed it.
+    }
     const bool seen = how == Mechanism::fin ? own.fin_seen_at <= at
                                             : std::min(own.reset_seen_at, own.fin_seen_at) <= at;
     return seen && (other.shut_at <= at || file.evidence.is_cut || !other.is_known);
+}
+
+// Whether what came on this connection was altered on its way, so that an end of TLS gave up.
+bool is_spoiled(const WireConnection& wire) {
+    return wire.client.is_spoiled() || wire.server.is_spoiled();
+}
+
+// Whether TLS had that reason to fail at this end.
+bool is_tls_proven(const CaseFile& file, const Cause& cause, const WireConnection& wire,
+                   const WireEnd& own, const WireEnd& other, Instant at) {
+    if (cause.tls != http::TlsEvent::cut_short) {
+        return file.script.over_tls && is_spoiled(wire);
+    }
+    const bool is_cut = other.shut_at <= at || file.evidence.is_cut;
+    return own.fin_seen_at <= at && own.goodbye_heard_at > at && is_cut;
+}
+
+// Whether it was so with a connection whose handshake was never done: which one, no record tells.
+template <typename Holds>
+bool is_of_any_wire(const CaseFile& file, const Cause& cause, Holds holds) {
+    return cause.phase == http::ExchangePhase::tls &&
+           std::ranges::any_of(file.evidence.wire,
+                               [&](const auto& each) { return holds(each.second); });
 }
 
 // Less than this since its beginning, and no time limit of that kind can have passed.
@@ -63,12 +89,18 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
     const Instant ended = outcome.times.ended;
     const Call* const call = attempt.call;
     const WireConnection* const wire = file.wire_of(attempt.key);
+    const auto has_left = [&](const WireConnection& any) {
+        return peer_left(file, any.client, any.server, cause.mechanism, ended);
+    };
+    const auto has_failed = [&](const WireConnection& any) {
+        return is_tls_proven(file, cause, any, any.client, any.server, ended);
+    };
     switch (cause.mechanism) {
         case Mechanism::none: return true;
         case Mechanism::fin:
         case Mechanism::reset:
-            return cause.party == Party::peer && wire != nullptr &&
-                   peer_left(file, wire->client, wire->server, cause.mechanism, ended);
+            return cause.party == Party::peer &&
+                   (wire != nullptr ? has_left(*wire) : is_of_any_wire(file, cause, has_left));
         case Mechanism::timeout:
             return ended - outcome.times.queued >= least_of(options, cause.timeout);
         case Mechanism::protocol:
@@ -83,7 +115,8 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
             return cause.party == Party::network &&
                    (has(evidence.connect_errors, {EHOSTUNREACH, ETIMEDOUT}) ||
                     (wire != nullptr && wire->client.gave_up));
-        case Mechanism::tls: return false;
+        case Mechanism::tls:
+            return wire != nullptr ? has_failed(*wire) : is_of_any_wire(file, cause, has_failed);
         case Mechanism::cancelled:
             // What stops a proxy's handler stops its two halves at once, and either may say why.
             return call == nullptr || call->gave_up == Mechanism::cancelled ||
@@ -135,8 +168,10 @@ bool is_proven(const CaseFile& file, const ExchangeKey& key, const Told& told) {
         case Mechanism::limit:
             return cause.party != Party::local_resource ||
                    (wire != nullptr && wire->server.starved_at <= told.at);
-        case Mechanism::refused:
         case Mechanism::tls:
+            return wire != nullptr &&
+                   is_tls_proven(file, cause, *wire, wire->server, wire->client, told.at);
+        case Mechanism::refused:
         case Mechanism::deadline:
         case Mechanism::sink_error: return false;
     }
@@ -176,6 +211,30 @@ void check_cause_proven(const CaseFile& file, Found& found) {
     }
 }
 
+void check_ends_vouched_for(const CaseFile& file, Found& found) {
+    if (!file.script.over_tls) {
+        return;
+    }
+    const auto check = [&](const ExchangeKey& key, const Outcome& outcome, Instant at) {
+        const WireConnection* const wire = file.wire_of(key);
+        const bool is_client = outcome.side == http::Side::client;
+        const Instant heard = wire == nullptr ? never
+                              : is_client     ? wire->client.goodbye_heard_at
+                                              : wire->server.goodbye_heard_at;
+        const bool is_end = outcome.receive.end == http::StreamEnd::fin ||
+                            outcome.send.confirmation == http::Confirmation::orderly_close;
+        if (is_end && heard > at) {
+            found.push_back(campaign::at(key) + "an end in good order, and nobody said goodbye");
+        }
+    };
+    for (const Attempt& attempt : file.attempts) {
+        check(attempt.key, *attempt.outcome, attempt.outcome->times.ended);
+    }
+    for (const auto& [key, told] : file.servers) {
+        check(key, told->outcome, told->at);
+    }
+}
+
 void check_cause_first(const CaseFile& file, Found& found) {
     std::map<std::uint16_t, std::uint64_t> received;
     for (const Attempt& attempt : file.attempts) {
@@ -192,8 +251,8 @@ void check_cause_first(const CaseFile& file, Found& found) {
             continue;
         }
         const bool nothing_before =
-            wire == nullptr ||
-            std::min(wire->client.fin_seen_at, wire->client.reset_seen_at) > call->gave_up_at;
+            wire == nullptr || std::min({wire->client.fin_seen_at, wire->client.reset_seen_at,
+                                         wire->client.goodbye_heard_at}) > call->gave_up_at;
         const bool is_peer =
             outcome.cause.party == Party::peer && (outcome.cause.mechanism == Mechanism::fin ||
                                                    outcome.cause.mechanism == Mechanism::reset);

@@ -103,7 +103,7 @@ void check_one_outcome(const CaseFile& file, Found& found) {
     for (const auto& [port, wire] : file.evidence.wire) {
         const auto told = file.servers.lower_bound({port, 0});
         // One that is closed before the server took it from its acceptor has brought it nothing.
-        if (wire.server.delivered > 0 && !file.is_raw_server(port) &&
+        if (wire.server.delivered > 0 && file.evidence.taken_ports.contains(port) &&
             (told == file.servers.end() || told->first.first != port)) {
             found.push_back(at({port, 0}) + "the server was told nothing of this connection");
         }
@@ -260,7 +260,8 @@ void check_confirmed(const CaseFile& file, Found& found) {
         // that its heuristic cannot see.
         const bool half_closed = wire != nullptr && wire->client.half_closed;
         // Nor can it see that a FIN is somebody else's than the client's, whose own takes time.
-        const bool forged = wire != nullptr && wire->server.fin_seen_at <= wire->client.shut_at;
+        const bool forged = !file.script.over_tls && wire != nullptr &&
+                            wire->server.fin_seen_at <= wire->client.shut_at;
         if (is_confirmed && !half_closed && !forged &&
             (wire == nullptr || wire->client.delivered < sum)) {
             found.push_back(

@@ -90,10 +90,18 @@ http::ClientOptions client_options_of(const Script& script) {
     return options;
 }
 
+http::ClientOptions client_options_in(const World& world) {
+    http::ClientOptions options = client_options_of(world.script);
+    if (world.tls != nullptr) {
+        options.https = world.tls->layer();
+    }
+    return options;
+}
+
 ClientHost::ClientHost(World& world)
     : world_(world),
       recorder_(world, Host::origin, http::Side::client),
-      client_(world.loop, client_options_of(world.script)) {
+      client_(world.loop, client_options_in(world)) {
     client_.observe(&recorder_);
 }
 

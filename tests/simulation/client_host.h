@@ -18,6 +18,8 @@ namespace sluice::campaign {
 
 // How a client asks, drawn from the seed.
 [[nodiscard]] http::ClientOptions client_options_of(const Script& script);
+// The same, with the means of its world.
+[[nodiscard]] http::ClientOptions client_options_in(const World& world);
 
 class ClientHost {
 public:

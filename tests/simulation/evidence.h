@@ -124,6 +124,7 @@ struct Evidence {
     // What a crash left of the store, by name.
     Instant crashed_at = never;
     std::map<std::string, std::string> survivors;
+    std::set<std::uint16_t> taken_ports;  // Of connections that an HTTP server was handed.
     std::set<std::uint16_t> raw_server_ports;
     std::set<std::uint16_t> raw_ports;  // Of connections one end of which is not ours.
     std::map<std::uint16_t, WireConnection> wire;

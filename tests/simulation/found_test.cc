@@ -61,5 +61,30 @@ TEST_CASE("found: without memory for a send its exchange ends, and nobody waits 
     }
 }
 
+void check_over_tls(std::uint64_t seed) {
+    CAPTURE(seed);
+    CHECK(run_and_judge(script_of(seed, Workload::mixed, true), Plant::none).violations.empty());
+}
+
+// Its Finished had not left, for want of memory; its request had, and the server could not open it.
+TEST_CASE("found: a client of TLS whose last flight could not be sent has no connection",
+          "[simulation][campaign][tls]") {
+    check_over_tls(3);
+    check_over_tls(59);
+}
+
+TEST_CASE("found: a connection of TLS that is cut while it is idle has not ended in good order",
+          "[simulation][campaign][tls]") {
+    check_over_tls(185);
+    check_over_tls(246);
+}
+
+// Its time limit stopped the sending of tickets, and what was sent next was told as a drain.
+TEST_CASE("found: a handshake that is stopped in its last flight has failed, and is none",
+          "[simulation][campaign][tls]") {
+    check_over_tls(493);
+    check_over_tls(569);
+}
+
 }  // namespace
 }  // namespace sluice::campaign

@@ -1,7 +1,6 @@
 #include "sluice/tests/simulation/origin_host.h"
 
 #include "sluice/runtime/await.h"
-#include "sluice/runtime/tcp.h"
 
 #include <algorithm>
 #include <array>
@@ -99,9 +98,8 @@ OriginHost::OriginHost(World& world, Workload workload)
 }
 
 Task<> OriginHost::serve(std::string_view at) {
-    const std::unique_ptr<TcpAcceptor> acceptor =
-        TcpAcceptor::listen(world_.loop, *Endpoint::parse(at)).value();
-    const Result<void> served = co_await server_.serve(*acceptor);
+    Listening listening(world_.loop, at, world_.tls, world_.evidence.taken_ports);
+    const Result<void> served = co_await server_.serve(listening);
     ensure(served.has_value() || served.error().code == Errc::cancelled);
 }
 

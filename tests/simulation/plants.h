@@ -35,6 +35,7 @@ enum class Plant : std::uint8_t {
     proxy_finishes_truncated,
     completion_lost,
     descriptor_kept,
+    cut_told_as_end,
 };
 
 struct PlantRow {
@@ -42,6 +43,7 @@ struct PlantRow {
     std::string_view name;
     std::string_view rule;  // That must see it.
     std::string_view lie;   // In a sentence.
+    bool over_tls = false;  // The lie is about TLS.
 };
 
 [[nodiscard]] std::span<const PlantRow> plants() noexcept;

@@ -2,7 +2,6 @@
 
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/combine.h"
-#include "sluice/runtime/tcp.h"
 #include "sluice/tests/simulation/client_host.h"
 
 #include <memory>
@@ -18,7 +17,7 @@ ProxyHost::ProxyHost(World& world)
     : world_(world),
       server_recorder_(world, Host::proxy, http::Side::server),
       client_recorder_(world, Host::origin, http::Side::client),
-      client_(world.loop, client_options_of(world.script)),
+      client_(world.loop, client_options_in(world)),
       server_(
           world.loop,
           [this](http::Request& request, http::Responder& responder) {
@@ -30,9 +29,8 @@ ProxyHost::ProxyHost(World& world)
 }
 
 Task<> ProxyHost::serve(std::string_view at) {
-    const std::unique_ptr<TcpAcceptor> acceptor =
-        TcpAcceptor::listen(world_.loop, *Endpoint::parse(at)).value();
-    const Result<void> served = co_await server_.serve(*acceptor);
+    Listening listening(world_.loop, at, world_.tls, world_.evidence.taken_ports);
+    const Result<void> served = co_await server_.serve(listening);
     ensure(served.has_value() || served.error().code == Errc::cancelled);
 }
 
@@ -45,7 +43,7 @@ Task<> ProxyHost::handle(http::Request& request, http::Responder& responder) {
     call.from_proxy = true;
     call.method = request.method();
     call.began = world_.now();
-    http::ClientRequest onward(request.method(), "http://10.0.0.1" + std::string(request.target()));
+    http::ClientRequest onward(request.method(), world_.url("10.0.0.1", request.target()));
     if (request.body().declared()) {
         call.declared = request.body().declared();
         onward.length(*call.declared);

@@ -83,18 +83,19 @@ std::string some_requests(World& world, Random& random) {
 }  // namespace
 
 Task<> RawServer::serve(std::string_view at) {
-    const std::unique_ptr<TcpAcceptor> acceptor =
-        TcpAcceptor::listen(world_.loop, *Endpoint::parse(at)).value();
+    // Half of them never say goodbye.
+    Evidence& evidence = world_.evidence;
+    Listening acceptor(world_.loop, at, world_.tls, evidence.raw_server_ports,
+                       world_.script.seed % 2 == 0);
     while (true) {
-        Result<std::unique_ptr<Transport>> transport = co_await acceptor->accept();
+        Result<std::unique_ptr<Transport>> transport = co_await acceptor.accept();
         if (!transport) {
             break;
         }
-        world_.evidence.raw_ports.insert((*transport)->peer().port());
-        world_.evidence.raw_server_ports.insert((*transport)->peer().port());
+        evidence.raw_ports.insert((*transport)->peer().port());
         scope_.spawn(answer(std::move(*transport)));
     }
-    co_await acceptor->close();
+    co_await acceptor.close();
     scope_.request_stop();
     co_await scope_.join();
 }
@@ -113,7 +114,13 @@ Task<> RawServer::answer(std::unique_ptr<Transport> transport) {
 
 Task<> visit_rudely(World& world, std::string host) {
     ConnectTimes times;
-    TcpConnector connector(world.loop);
+    TcpConnector tcp(world.loop);
+    std::unique_ptr<Connector> tls;
+    // Over TLS some speak none.
+    if (world.tls != nullptr && world.random.chance(70)) {
+        tls = world.tls->layer()(world.loop, tcp);
+    }
+    Connector& connector = tls != nullptr ? *tls : tcp;
     Result<std::unique_ptr<Transport>> connected = co_await connector.connect(host, port, times);
     if (!connected) {
         co_return;

@@ -39,6 +39,8 @@ Outcome altered(const Outcome& outcome, Plant plant) noexcept {
                told.cause.mechanism == http::Mechanism::cancelled) {
         told.cause.party = http::Party::peer;
         told.cause.mechanism = http::Mechanism::reset;
+    } else if (plant == Plant::cut_told_as_end && told.receive.end == http::StreamEnd::cut) {
+        told.receive.end = http::StreamEnd::fin;
     }
     return told;
 }
@@ -49,8 +51,9 @@ void Recorder::exchange_ended(const Outcome& outcome) {
     Told told{.host = host_, .outcome = altered(outcome, world_.plant), .at = world_.now()};
     const std::uint16_t port = client_port_of(outcome);
     world_.tap.sample(port);
-    if (const WireConnection* const wire = world_.tap.find(port)) {
-        const WireEnd& own = side_ == http::Side::client ? wire->client : wire->server;
+    if (const WireConnection* const found = world_.tap.find(port)) {
+        const WireConnection wire = world_.tap.in_plaintext(*found);
+        const WireEnd& own = side_ == http::Side::client ? wire.client : wire.server;
         told.accepted = own.accepted;
         told.acknowledged = own.acknowledged;
     }

@@ -92,7 +92,7 @@ std::string_view name(FaultKind kind) noexcept {
             return row.name;
         }
     }
-    return "cut";
+    return kind == FaultKind::flip ? "flip" : "cut";
 }
 
 std::string_view name(CutKind kind) noexcept {
@@ -108,6 +108,20 @@ std::string_view name(CutKind kind) noexcept {
 std::uint64_t amount(Random& random, std::uint64_t most) {
     return random.chance(50) ? random.between(1, most)
                              : random.between(1, std::min<std::uint64_t>(most, 600));
+}
+
+// What an attacker does, who stands between the ends, knows no keys and cuts nothing.
+void add_faults_of_tls(Script& script) {
+    Random random(script.seed ^ 0x666c6970);
+    const std::uint64_t flips = random.chance(70) ? 0 : random.between(1, 3);
+    for (std::uint64_t count = 0; count < flips; ++count) {
+        const Cut where{
+            .connection = random.below(6),
+            .direction = random.chance(50) ? Direction::to_client : Direction::to_server,
+            .after_octets = amount(random, 20'000),
+            .kind = CutKind::reset};
+        script.faults.push_back({.kind = FaultKind::flip, .cut = where});
+    }
 }
 
 }  // namespace
@@ -135,8 +149,11 @@ std::optional<Workload> workload_of(std::string_view text) noexcept {
 
 std::string describe(const Fault& fault) {
     std::string text(name(fault.kind));
-    if (fault.kind == FaultKind::cut) {
-        text.append(" (").append(name(fault.cut.kind)).append(") of connection ");
+    if (fault.kind == FaultKind::cut || fault.kind == FaultKind::flip) {
+        if (fault.kind == FaultKind::cut) {
+            text.append(" (").append(name(fault.cut.kind)).append(")");
+        }
+        text.append(" of connection ");
         text.append(std::to_string(fault.cut.connection));
         text.append(fault.cut.direction == Direction::to_client ? " to client" : " to server");
         return text.append(" after ").append(std::to_string(fault.cut.after_octets));
@@ -161,9 +178,10 @@ const Fault* Script::find(FaultKind least, FaultKind most, std::uint32_t subject
     return nullptr;
 }
 
-Script script_of(std::uint64_t seed, Workload workload) {
+Script script_of(std::uint64_t seed, Workload workload, bool over_tls) {
     Random random(~seed);
     Script script{.seed = seed, .workload = workload, .faults = {}, .without = {}};
+    script.over_tls = over_tls;
     // A tenth of all worlds is as good as can be: there everything must be whole.
     if (random.chance(10)) {
         return script;
@@ -197,6 +215,9 @@ Script script_of(std::uint64_t seed, Workload workload) {
         if (later.chance(row.percent)) {
             script.faults.push_back({.kind = row.kind, .amount = amount(later, row.most)});
         }
+    }
+    if (over_tls) {
+        add_faults_of_tls(script);
     }
     return script;
 }
@@ -267,7 +288,8 @@ simulation::Options options_of(const Script& script) {
             case FaultKind::handler_sleeps:
             case FaultKind::drain:
             case FaultKind::close_client:
-            case FaultKind::crash: break;
+            case FaultKind::crash:
+            case FaultKind::flip: break;
         }
     }
     return options;

@@ -81,6 +81,8 @@ enum class FaultKind : std::uint8_t {
     // Again of every operation, `amount` per cent of them.
     no_ports,
     send_errors,
+    // Of one connection under TLS: an octet arrives as another.
+    flip,
 };
 
 struct Fault {
@@ -95,7 +97,8 @@ struct Fault {
 
 // Whether it says how often, of every operation of a kind.
 [[nodiscard]] constexpr bool is_rate(FaultKind kind) noexcept {
-    return kind <= FaultKind::name_errors || kind >= FaultKind::no_ports;
+    return kind <= FaultKind::name_errors || kind == FaultKind::no_ports ||
+           kind == FaultKind::send_errors;
 }
 
 // Some of what befell single operations in a run by chance, by its numbers there. It happens again,
@@ -111,6 +114,7 @@ struct Script {
     std::vector<Fault> faults;      // All that were drawn.
     std::set<std::size_t> without;  // Numbers of those that are left out.
     std::optional<Singles> singles = {};
+    bool over_tls = false;
 
     [[nodiscard]] bool has(std::size_t number) const { return !without.contains(number); }
     // The fault of this kind, or of this kind and subject, that is not left out.
@@ -120,7 +124,8 @@ struct Script {
 
 inline constexpr std::uint32_t calls_max = 12;
 
-[[nodiscard]] Script script_of(std::uint64_t seed, Workload workload);
+// Over TLS it is the same script, with what can befall TLS behind it.
+[[nodiscard]] Script script_of(std::uint64_t seed, Workload workload, bool over_tls = false);
 
 [[nodiscard]] simulation::Options options_of(const Script& script);
 

@@ -2,7 +2,6 @@
 
 #include "sluice/runtime/atomic_file.h"
 #include "sluice/runtime/file.h"
-#include "sluice/runtime/tcp.h"
 
 #include <fcntl.h>
 
@@ -35,9 +34,8 @@ std::string StoreHost::name_of(std::uint32_t number) {
 }
 
 Task<> StoreHost::serve(std::string_view at) {
-    const std::unique_ptr<TcpAcceptor> acceptor =
-        TcpAcceptor::listen(world_.loop, *Endpoint::parse(at)).value();
-    const Result<void> served = co_await server_.serve(*acceptor);
+    Listening listening(world_.loop, at, world_.tls, world_.evidence.taken_ports);
+    const Result<void> served = co_await server_.serve(listening);
     ensure(served.has_value() || served.error().code == Errc::cancelled);
 }
 

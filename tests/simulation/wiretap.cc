@@ -72,6 +72,7 @@ bool Wiretap::completing(Relayed& operation, Completion& completion) noexcept {
     } else if (const auto* const send = std::get_if<Send>(&request)) {
         WireEnd* const end = end_of(send->fd);
         if (end != nullptr && result > 0) {
+            note_opening(*end, *send, static_cast<std::size_t>(result));
             end->accepted += static_cast<std::uint64_t>(result);
         } else if (end != nullptr && failed(*end, result)) {
             end->send_failed_at = std::min(end->send_failed_at, now());
@@ -82,6 +83,7 @@ bool Wiretap::completing(Relayed& operation, Completion& completion) noexcept {
         WireEnd* const end = end_of(receive->fd);
         if (end != nullptr && result > 0) {
             end->delivered += static_cast<std::uint64_t>(result);
+            listen_for_goodbye(*end);
         } else if (end != nullptr && result == 0 && !completion.more) {
             end->fin_seen_at = std::min(end->fin_seen_at, now());
             sample(receive->fd, *end);
@@ -101,10 +103,60 @@ WireEnd& Wiretap::open(std::uint16_t client_port, bool is_client, int fd) noexce
     WireConnection& connection = connections_[client_port];
     WireEnd& end = is_client ? connection.client : connection.server;
     end.is_known = true;
+    end.is_server = !is_client;
+    end.client_port = client_port;
     end.fd = fd;
     end.opened_at = now();
     ends_[fd] = &end;
     return end;
+}
+
+WireConnection Wiretap::in_plaintext(const WireConnection& connection) const {
+    WireConnection told = connection;
+    if (ledger_ == nullptr) {
+        return told;
+    }
+    for (WireEnd* const end : {&told.client, &told.server}) {
+        const bool is_server = end == &told.server;
+        const auto sent = [&](std::uint64_t octets) {
+            return ledger_->plaintext_within(told.opening, is_server, octets);
+        };
+        end->accepted = sent(end->accepted);
+        end->acknowledged = sent(end->acknowledged);
+        end->delivered = ledger_->plaintext_within(told.opening, !is_server,
+                                                   std::min(end->delivered, end->spoiled_from));
+    }
+    return told;
+}
+
+void Wiretap::spoil(int fd, std::uint64_t from_octet) noexcept {
+    if (WireEnd* const end = end_of(fd)) {
+        end->spoiled_from = std::min(end->spoiled_from, from_octet);
+    }
+}
+
+void Wiretap::note_opening(const WireEnd& end, const Send& send, std::size_t octets) {
+    std::string& opening = connections_[end.client_port].opening;
+    if (ledger_ == nullptr || end.is_server) {
+        return;
+    }
+    for (const iovec& part : send.parts) {
+        const std::size_t taken =
+            std::min({part.iov_len, octets, tests::RecordLedger::opening_octets - opening.size()});
+        opening.append(static_cast<const char*>(part.iov_base), taken);
+        octets -= std::min(octets, part.iov_len);
+    }
+}
+
+void Wiretap::listen_for_goodbye(WireEnd& end) noexcept {
+    if (ledger_ == nullptr || end.goodbye_heard_at != never) {
+        return;
+    }
+    const std::string& opening = connections_[end.client_port].opening;
+    const auto goodbye_end = ledger_->goodbye_end(opening, !end.is_server);
+    if (goodbye_end && *goodbye_end <= std::min(end.delivered, end.spoiled_from)) {
+        end.goodbye_heard_at = now();
+    }
 }
 
 SocketState Wiretap::sample(int fd, WireEnd& end) noexcept {

@@ -9,19 +9,24 @@
 
 #include "sluice/runtime/clock.h"
 #include "sluice/tests/simulation/relay.h"
+#include "sluice/tests/tls/record_ledger.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace sluice::campaign {
 
-// One end of a connection, as its kernel served it.
+// One end of a connection, as its kernel served it. Under TLS the octets that are counted become
+// those of the plaintext, once they are told of.
 struct WireEnd {
     bool is_known = false;
+    bool is_server = false;
+    std::uint16_t client_port = 0;
     int fd = -1;
     std::uint64_t accepted = 0;      // Octets that the kernel took to be sent.
     std::uint64_t delivered = 0;     // Octets that the kernel handed out.
@@ -33,25 +38,40 @@ struct WireEnd {
     Instant starved_at = never;      // A send was refused for want of memory.
     Instant shut_at = never;         // It sent its own FIN, by shutting down or by closing.
     Instant closed_at = never;
+    Instant goodbye_heard_at = never;  // The peer's close_notify was handed out, untouched.
+    // Where what was handed out is no longer what the peer had sent.
+    std::uint64_t spoiled_from = unspoiled;
     bool half_closed = false;
     bool gave_up = false;  // The error was a time-out of TCP's own.
     bool reset_by_us = false;
+
+    static constexpr std::uint64_t unspoiled = ~std::uint64_t{0};
+    [[nodiscard]] bool is_spoiled() const noexcept { return spoiled_from != unspoiled; }
 };
 
 struct WireConnection {
     WireEnd client;
     WireEnd server;
+    std::string opening;  // What the client began with, under TLS.
 };
 
 class Wiretap final : public Relay {
 public:
-    explicit Wiretap(Backend& real) noexcept : Relay(real) {}
+    // With a ledger, for a world that speaks TLS.
+    explicit Wiretap(Backend& real, const tests::RecordLedger* ledger = nullptr) noexcept
+        : Relay(real), ledger_(ledger) {}
 
     // By the client's port, which no two connections of a world share.
     [[nodiscard]] const std::map<std::uint16_t, WireConnection>& connections() const noexcept {
         return connections_;
     }
     [[nodiscard]] const WireConnection* find(std::uint16_t client_port) const noexcept;
+
+    // The same, counted as its two applications count.
+    [[nodiscard]] WireConnection in_plaintext(const WireConnection& connection) const;
+
+    // From so many octets on, what this end was handed out is not what was sent.
+    void spoil(int fd, std::uint64_t from_octet) noexcept;
 
     // As TCP has it now, for what is still open.
     void sample(std::uint16_t client_port) noexcept;
@@ -75,6 +95,10 @@ private:
     // Whether it was a reset that failed what completed so.
     bool failed(WireEnd& end, std::int32_t result) noexcept;
 
+    void note_opening(const WireEnd& end, const Send& send, std::size_t octets);
+    void listen_for_goodbye(WireEnd& end) noexcept;
+
+    const tests::RecordLedger* ledger_;
     std::map<std::uint16_t, WireConnection> connections_;
     std::unordered_map<int, WireEnd*> ends_;
     std::vector<int> connect_errors_;

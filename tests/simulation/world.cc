@@ -4,6 +4,7 @@
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/block_on.h"
 #include "sluice/runtime/simulation/simulated_backend.h"
+#include "sluice/tests/simulation/attacker.h"
 #include "sluice/tests/simulation/client_host.h"
 #include "sluice/tests/simulation/liar.h"
 #include "sluice/tests/simulation/origin_host.h"
@@ -30,15 +31,15 @@ constexpr std::string_view proxy_at = "10.0.0.2:80";
 constexpr std::string_view store_at = "10.0.0.3:80";
 constexpr std::string_view raw_at = "10.0.0.4:80";
 
-std::string url_of(const Plan& plan, std::uint32_t number) {
+std::string url_of(const World& world, const Plan& plan, std::uint32_t number) {
     const std::string target = "/e/" + std::to_string(number);
     switch (plan.to) {
         case Host::origin: break;
-        case Host::raw: return "http://10.0.0.4" + target;
-        case Host::proxy: return "http://10.0.0.2" + target;
-        case Host::store: return "http://10.0.0.3/o/" + StoreHost::name_of(number);
+        case Host::raw: return world.url("10.0.0.4", target);
+        case Host::proxy: return world.url("10.0.0.2", target);
+        case Host::store: return world.url("10.0.0.3", "/o/" + StoreHost::name_of(number));
     }
-    return "http://10.0.0.1" + target;
+    return world.url("10.0.0.1", target);
 }
 
 // The scopes, which can end a world when nothing else can.
@@ -96,12 +97,12 @@ Task<> ask_some(World& world, ClientHost& client, std::uint32_t first, std::uint
             stored->began = world.now();
             stored->digest = digest_of(content_of(plan.request_seed, plan.request_octets));
         }
-        const Call* const call = co_await client.ask(url_of(plan, number), number, plan);
+        const Call* const call = co_await client.ask(url_of(world, plan, number), number, plan);
         if (stored != nullptr) {
             note_stored(*call, *stored);
         }
         if (is_sent_again(world, *call)) {
-            co_await client.ask(url_of(plan, number), number, plan);
+            co_await client.ask(url_of(world, plan, number), number, plan);
         }
     }
 }
@@ -213,17 +214,25 @@ Evidence run_world(const Script& script, Plant plant, std::string* trace) {
     evidence.is_cut = !options.cuts.empty();
     simulation::SimulatedBackend backend(options);
     {
-        Wiretap tap(backend);
+        std::unique_ptr<TlsWorld> tls;
+        if (script.over_tls) {
+            tls = std::make_unique<TlsWorld>(script);
+        }
+        Attacker attacker(backend, script);
+        Wiretap tap(attacker, tls != nullptr ? &tls->ledger() : nullptr);
+        attacker.tell(tap);
         Liar liar(tap, plant);
         Loop loop(plant == Plant::none ? static_cast<Backend&>(tap) : liar);
-        World world(script, plant, backend, loop, tap, evidence);
+        World world(script, plant, backend, loop, tap, evidence, tls.get());
         Scopes scopes(loop);
         Watchman watchman(evidence, liar);
         backend.on_violation([&](const std::string& report) { watchman.called(report, scopes); });
         block_on(loop, perform(world, scopes));
-        evidence.wire = tap.connections();
+        for (const auto& [port, connection] : tap.connections()) {
+            evidence.wire[port] = tap.in_plaintext(connection);
+        }
         evidence.connect_errors = tap.connect_errors();
-        evidence.faults += backend.faults().size();
+        evidence.faults += backend.faults().size() + attacker.flips();
         evidence.simulated_faults = backend.faults();
         evidence.leaks = leaks_of(backend);
         liar.clean_up();

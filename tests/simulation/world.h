@@ -11,22 +11,25 @@
 #include "sluice/tests/simulation/plan.h"
 #include "sluice/tests/simulation/plants.h"
 #include "sluice/tests/simulation/script.h"
+#include "sluice/tests/simulation/tls_world.h"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace sluice::campaign {
 
 // What the hosts of a world share: none of it is known to the library.
 struct World {
     World(const Script& wanted, Plant planted, simulation::SimulatedBackend& its_backend,
-          Loop& its_loop, Wiretap& its_tap, Evidence& its_evidence)
+          Loop& its_loop, Wiretap& its_tap, Evidence& its_evidence, TlsWorld* its_tls)
         : script(wanted),
           plant(planted),
           backend(its_backend),
           loop(its_loop),
           tap(its_tap),
           evidence(its_evidence),
+          tls(its_tls),
           random(wanted.seed ^ 0x5eed) {}
 
     const Script& script;
@@ -35,9 +38,16 @@ struct World {
     Loop& loop;
     Wiretap& tap;
     Evidence& evidence;
+    TlsWorld* tls;  // Null: plain TCP.
     Random random;  // Of the applications.
 
     [[nodiscard]] Instant now() const noexcept { return loop.now(); }
+    // "http://10.0.0.1/e/3".
+    [[nodiscard]] std::string url(std::string_view host, std::string_view target) const {
+        const std::string_view port = ":80";
+        return tls == nullptr ? std::string("http://").append(host).append(target)
+                              : std::string("https://").append(host).append(port).append(target);
+    }
     void something_went_wrong() noexcept { ++evidence.faults; }
 };
 

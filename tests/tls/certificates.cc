@@ -69,8 +69,9 @@ void extend_for(X509* certificate, const X509* issuer, const Wanted& wanted) {
 
 }  // namespace
 
-Authority::Authority(std::string_view name)
-    : root_(make({.common_name = std::string(name), .names = {}, .purpose = Purpose::issuer},
+Authority::Authority(std::string_view name, Keys keys)
+    : keys_(keys),
+      root_(make({.common_name = std::string(name), .names = {}, .purpose = Purpose::issuer},
                  "root", nullptr)) {}
 
 Certified Authority::certify(const Wanted& wanted, std::string_view file) const {
@@ -105,7 +106,11 @@ std::string Authority::say_of(const Certified& certified, const Authority& issue
 
 Certified Authority::make(const Wanted& wanted, std::string_view file,
                           const Certified* issuer) const {
-    Certified made{tls::OwnedKey(EVP_EC_gen("P-256")), tls::OwnedCertificate(X509_new()), {}};
+    const bool is_ed25519 = keys_ == Keys::ed25519;
+    Certified made{tls::OwnedKey(is_ed25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
+                                            : EVP_EC_gen("P-256")),
+                   tls::OwnedCertificate(X509_new()),
+                   {}};
     ensure(made.key != nullptr);
     X509* const certificate = made.certificate.get();
     const X509* const signer = issuer != nullptr ? issuer->certificate.get() : certificate;
@@ -123,7 +128,8 @@ Certified Authority::make(const Wanted& wanted, std::string_view file,
     X509_set_pubkey(certificate, made.key.get());
     extend_for(certificate, signer, wanted);
     EVP_PKEY* const signing = issuer != nullptr ? issuer->key.get() : made.key.get();
-    ensure(X509_sign(certificate, signing, EVP_sha256()) > 0);
+    // Ed25519 has a digest of its own.
+    ensure(X509_sign(certificate, signing, is_ed25519 ? nullptr : EVP_sha256()) > 0);
     made.files = write(made, path(file));
     return made;
 }

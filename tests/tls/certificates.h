@@ -17,6 +17,9 @@ namespace sluice::tests {
 
 enum class Purpose { server, client, issuer };
 
+// Of ed25519 every signature has one length.
+enum class Keys { p_256, ed25519 };
+
 struct Wanted {
     std::string common_name = "server";
     std::vector<std::string> names = {"DNS:server.example", "IP:127.0.0.1"};
@@ -39,9 +42,9 @@ struct Certified {
 // One authority, in a directory of its own.
 class Authority {
 public:
-    explicit Authority(std::string_view name = "root");
+    explicit Authority(std::string_view name = "root", Keys keys = Keys::p_256);
 
-    // Signs; `file` names its files. Keys are of P-256.
+    // Signs; `file` names its files.
     [[nodiscard]] Certified certify(const Wanted& wanted, std::string_view file) const;
     // By itself alone.
     [[nodiscard]] Certified self_signed(const Wanted& wanted, std::string_view file) const;
@@ -59,6 +62,7 @@ private:
                                  const Certified* issuer) const;
 
     TemporaryDirectory directory_;
+    Keys keys_;
     Certified root_;
 };
 

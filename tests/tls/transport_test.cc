@@ -136,6 +136,64 @@ TEST_CASE("tls transport: TCP's end is the end only behind a close_notify, where
     CHECK(untold > 0);  // Everything was there, but for the goodbye.
 }
 
+// How a connection went, of which one end had no memory for a send.
+struct Starved {
+    Result<void> client;
+    Result<void> server;
+    std::string received;
+};
+
+Task<Starved> starve(Loop& loop) {
+    Serving serving(loop);
+    Connecting connecting(loop);
+    ConnectTimes times;
+    auto [client, server] =
+        co_await when_all(connecting.connector().connect("127.0.0.1", serving.port(), times),
+                          with_timeout(std::chrono::seconds(1), serving.acceptor().accept()));
+    Starved starved;
+    starved.client = client ? Result<void>() : failed(client);
+    starved.server = server ? Result<void>() : failed(server);
+    if (client) {
+        const Result<std::uint64_t> sent = co_await send_then_end(**client, "hello");
+        starved.client = sent ? Result<void>() : failed(sent);
+        if (!sent) {
+            co_await (*client)->close(Ending::orderly);
+        }
+    }
+    if (server) {
+        const Input input = co_await tests::receive_all(**server);
+        starved.server = input.end;
+        starved.received = input.octets;
+        co_await (*server)->close(Ending::orderly);
+    }
+    if (client && starved.client) {
+        const Input input = co_await tests::receive_all(**client);
+        starved.client = input.end;
+        co_await (*client)->close(Ending::orderly);
+    }
+    co_await serving.acceptor().close();
+    co_return starved;
+}
+
+TEST_CASE("tls handshake: what was not sent of it is not followed by what comes after it",
+          "[tls][transport]") {
+    using simulation::FaultKind;
+    for (std::uint64_t number = 0; number < 8; ++number) {
+        CAPTURE(number);
+        const simulation::Options options{
+            .script = {{{.kind = FaultKind::send_error, .number = number}}}};
+        const Starved starved = simulation::run(
+            options, [](const simulation::World& world) { return starve(world.loop); });
+        CHECK((starved.received == "hello" || !starved.client || !starved.server));
+        for (const Result<void>& each : {starved.client, starved.server}) {
+            const Errc code = each ? Errc::cancelled : each.error().code;
+            CHECK(code != Errc::malformed);
+            CHECK(code != Errc::alert_sent);
+            CHECK(code != Errc::alert_received);
+        }
+    }
+}
+
 // when_all() wants a result.
 Task<bool> closing(Transport& transport) {
     co_await transport.close(Ending::orderly);
