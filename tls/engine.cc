@@ -182,7 +182,10 @@ Step Engine::step_after(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_NONE: return Step::done;
         case SSL_ERROR_WANT_READ: return Step::wants_input;
-        case SSL_ERROR_ZERO_RETURN: used_up_input(); return Step::ended;
+        case SSL_ERROR_ZERO_RETURN:
+            heard_goodbye_ = true;
+            used_up_input();
+            return Step::ended;
         default: break;
     }
     failed_ = true;

@@ -101,9 +101,7 @@ public:
     [[nodiscard]] bool said_goodbye() const noexcept {
         return (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
     }
-    [[nodiscard]] bool heard_goodbye() const noexcept {
-        return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
-    }
+    [[nodiscard]] bool heard_goodbye() const noexcept { return heard_goodbye_; }
 
     // Of all that was fed; what was sent is added by whoever sends it.
     [[nodiscard]] WireOctets& wire() noexcept { return wire_; }
@@ -151,6 +149,7 @@ private:
     Errc code_ = Errc::malformed;  // What an error is, if it is one.
     std::uint8_t detail_ = 0;
     bool failed_ = false;
+    bool heard_goodbye_ = false;        // OpenSSL's own mark is set by a fatal alert, too.
     std::string* elsewhere_ = nullptr;  // On another thread: where its output goes.
 };
 

@@ -86,5 +86,14 @@ TEST_CASE("found: a handshake that is stopped in its last flight has failed, and
     check_over_tls(569);
 }
 
+// OpenSSL calls a fatal alert the end of what it receives, too: a client that could not open its
+// response was told as one that had read it.
+TEST_CASE("found: a fatal alert is no goodbye, and confirms nothing",
+          "[simulation][campaign][tls]") {
+    check_over_tls(1993);
+    check_over_tls(2068);
+    check_over_tls(2380);
+}
+
 }  // namespace
 }  // namespace sluice::campaign
