@@ -95,5 +95,10 @@ TEST_CASE("found: a fatal alert is no goodbye, and confirms nothing",
     check_over_tls(2380);
 }
 
+// It doubted the record: whoever has stopped reading learns of a reset by a poll alone.
+TEST_CASE("found: a reset that only a poll has shown was one", "[simulation][campaign][tls]") {
+    check_over_tls(12862);
+}
+
 }  // namespace
 }  // namespace sluice::campaign

@@ -1,5 +1,7 @@
 #include "sluice/tests/simulation/wiretap.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <variant>
@@ -78,6 +80,12 @@ bool Wiretap::completing(Relayed& operation, Completion& completion) noexcept {
             end->send_failed_at = std::min(end->send_failed_at, now());
         } else if (end != nullptr && result == -ENOBUFS) {
             end->starved_at = std::min(end->starved_at, now());
+        }
+    } else if (const auto* const poll = std::get_if<Poll>(&request)) {
+        // Who reads no more learns of a reset by this alone.
+        WireEnd* const end = end_of(poll->fd);
+        if (end != nullptr && result > 0 && (result & POLLERR) != 0) {
+            end->reset_seen_at = std::min(end->reset_seen_at, now());
         }
     } else if (const auto* const receive = std::get_if<Receive>(&request)) {
         WireEnd* const end = end_of(receive->fd);
