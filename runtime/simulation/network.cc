@@ -47,7 +47,8 @@ std::int32_t Network::listen(int fd, const Endpoint& at, const ListenOptions& op
                       .family = at.family(),
                       .backlog = static_cast<std::size_t>(std::max(options.backlog, 1)),
                       .shares_port = options.share_port,
-                      .ipv6_only = options.ipv6_only};
+                      .ipv6_only = options.ipv6_only,
+                      .options = options.socket};
     if (!is_host(listener.at)) {
         return -EADDRNOTAVAIL;
     }
@@ -74,6 +75,18 @@ void Network::close(int fd, Ending ending) noexcept {
     sockets_.erase(found);
 }
 
+// What an earlier call said stays where this one says nothing.
+void Network::configure(int fd, const SocketOptions& options) noexcept {
+    Socket& socket = sockets_.at(fd);
+    if (auto* const connected = std::get_if<Connected>(&socket)) {
+        wire_.configure(connected->end, options);
+        return;
+    }
+    auto* const fresh = std::get_if<Unconnected>(&socket);
+    SocketOptions& kept = fresh != nullptr ? fresh->options : std::get<Listener>(socket).options;
+    add_options(kept, options);
+}
+
 void Network::connect(int fd, const Endpoint& given) {
     auto& fresh = std::get<Unconnected>(sockets_.at(fd));
     const int family = fresh.family;
@@ -89,8 +102,10 @@ void Network::connect(int fd, const Endpoint& given) {
     }
     const ConnectionId id = wire_.begin(from, to, route.to_server, route.to_client);
     const EndId end{id, Side::client};
+    const SocketOptions options = fresh.options;
     sockets_[fd] = Connected{end, family};
     wire_.attach(end, fd);
+    wire_.configure(end, options);
     const Duration there = wire_.latency(id, Direction::to_server);
     const Instant back = now_ + there + wire_.latency(id, Direction::to_client);
     const Instant gives_up_at = now_ + connect_gives_up_after;
@@ -442,6 +457,9 @@ void Network::complete(const Event& event) {
     if (!connected) {
         wire_.abandon(server, ECONNRESET);  // The client had gone before it knew: a RST.
         return;
+    }
+    if (found != sockets_.end()) {
+        wire_.configure(server, std::get<Listener>(found->second).options);
     }
     wire_.establish(server, now_);
     if (found == sockets_.end()) {

@@ -58,6 +58,7 @@ public:
     // 0, or a negated errno. One more than the backlog may wait, as on Linux.
     [[nodiscard]] std::int32_t listen(int fd, const Endpoint& at, const ListenOptions& options);
     void close(int fd, Ending ending) noexcept;
+    void configure(int fd, const SocketOptions& options) noexcept;
 
     void connect(int fd, const Endpoint& given);
     [[nodiscard]] std::int32_t connected(int fd) const noexcept;  // -EINPROGRESS while it is not.
@@ -89,6 +90,7 @@ private:
     struct Unconnected {
         int family;
         int os_errno = 0;  // Of a connect that failed before anything was sent.
+        SocketOptions options = {};
     };
     struct Listener {
         Endpoint at;
@@ -96,6 +98,7 @@ private:
         std::size_t backlog;
         bool shares_port;
         bool ipv6_only;
+        SocketOptions options = {};
         std::size_t half_open = 0;
         std::deque<ConnectionId> queue = {};
     };

@@ -38,8 +38,9 @@ Result<int> SimulatedBackend::listen(const Endpoint& at, const ListenOptions& op
     return fd;
 }
 
-void SimulatedBackend::configure(int fd, const SocketOptions&) noexcept {
+void SimulatedBackend::configure(int fd, const SocketOptions& options) noexcept {
     check_descriptor(fd, "configure()");
+    network_.configure(fd, options);
 }
 
 Endpoint SimulatedBackend::local_endpoint(int fd) noexcept {

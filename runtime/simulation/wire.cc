@@ -12,34 +12,8 @@ namespace sluice::simulation {
 
 namespace {
 
-// How long Linux retransmits before it gives up (tcp_retries2 = 15), and keeps an orphan that waits
-// for a FIN (tcp_fin_timeout).
-constexpr Duration give_up_after{924'600'000'000};
+// How long Linux keeps an orphan that waits for a FIN (tcp_fin_timeout).
 constexpr Duration forget_orphan_after{60'000'000'000};
-
-constexpr std::size_t index_of(Direction direction) {
-    return static_cast<std::size_t>(direction);
-}
-
-constexpr Direction reverse(Direction direction) {
-    return direction == Direction::to_server ? Direction::to_client : Direction::to_server;
-}
-
-constexpr Direction sent_by(Side side) {
-    return side == Side::client ? Direction::to_server : Direction::to_client;
-}
-
-constexpr Side sender_of(Direction direction) {
-    return direction == Direction::to_server ? Side::client : Side::server;
-}
-
-constexpr Side receiver_of(Direction direction) {
-    return sender_of(reverse(direction));
-}
-
-constexpr std::size_t index_of(Side side) {
-    return static_cast<std::size_t>(side);
-}
 
 }  // namespace
 
@@ -133,6 +107,9 @@ std::int32_t Wire::send(EndId id, std::span<const std::byte> from) noexcept {
     if (count == 0) {
         return from.empty() ? 0 : -EAGAIN;
     }
+    if (is_acknowledged(sender, pipe)) {
+        pipe.waits_since = now_;
+    }
     pipe.octets.push(from.first(count));
     pipe.accepted += count;
     transmit(id.connection, sent_by(id.side));
@@ -188,11 +165,19 @@ std::int32_t Wire::connected(EndId id) const noexcept {
 
 void Wire::shut_down_sending(EndId id) noexcept {
     End& shut = end(id);
-    if (shut.dead || !shut.established || std::exchange(shut.sending_shut, true)) {
+    if (shut.dead || !shut.established || shut.sending_shut) {
         return;
     }
+    begin_to_shut(shut, connections_.at(id.connection).pipes[index_of(sent_by(id.side))]);
     tell(shut);
     transmit(id.connection, sent_by(id.side));
+}
+
+void Wire::begin_to_shut(End& sender, Pipe& pipe) noexcept {
+    if (is_acknowledged(sender, pipe)) {
+        pipe.waits_since = now_;
+    }
+    sender.sending_shut = true;
 }
 
 void Wire::close(EndId id, Ending ending) noexcept {
@@ -208,7 +193,7 @@ void Wire::close(EndId id, Ending ending) noexcept {
         die(closed, out, 0);
         put_packet(id.connection, sent_by(id.side), What::reset);
     } else if (!closed.dead && closed.established) {
-        closed.sending_shut = true;
+        begin_to_shut(closed, out);
         transmit(id.connection, sent_by(id.side));
         if (out.fin_acknowledged && !closed.fin_received) {
             agenda_.put(now_ + forget_orphan_after, {.what = What::forget_orphan,
@@ -231,17 +216,12 @@ SocketState Wire::state(EndId id) const noexcept {
             .closed = asked.dead || (asked.fin_received && out.fin_acknowledged)};
 }
 
-void Wire::cut(ConnectionId id, Direction direction, CutKind kind) noexcept {
-    if (known(id)) {
-        Pipe& pipe = connections_.at(id).pipes[index_of(direction)];
-        pipe.cut = Cut{static_cast<std::size_t>(id), direction, pipe.transmitted, kind};
-        begin_cut(id, direction);
-    }
-}
-
 Instant Wire::next_at() noexcept {
     while (!agenda_.empty() && is_stale(agenda_.next())) {
-        agenda_.take();
+        const Event stale = agenda_.take();
+        if (stale.what == What::give_up && known(stale.connection)) {
+            connections_.at(stale.connection).pipes[index_of(stale.direction)].looks_at = never;
+        }
     }
     return agenda_.empty() ? never : agenda_.next_at();
 }
@@ -260,17 +240,6 @@ Duration Wire::latency(ConnectionId id, Direction direction) noexcept {
     const auto most = static_cast<std::uint64_t>(path.latency_max.count());
     return Duration(
         static_cast<std::int64_t>(least == most ? least : random_.between(least, most)));
-}
-
-void Wire::power_off(const Endpoint& host) noexcept {
-    for (auto& [id, connection] : connections_) {
-        const bool concerns = std::ranges::any_of(connection.ends, [&](const End& each) {
-            return each.at.with_port(0) == host.with_port(0);
-        });
-        for (Pipe& pipe : connection.pipes) {
-            pipe.silent |= concerns;
-        }
-    }
 }
 
 Wire::End& Wire::end(EndId id) noexcept {
@@ -313,6 +282,7 @@ void Wire::transmit(ConnectionId id, Direction direction) noexcept {
         !std::exchange(pipe.fin_transmitted, true)) {
         put_packet(id, direction, What::fin);
     }
+    expect_to_give_up(id, direction);
 }
 
 void Wire::begin_cut(ConnectionId id, Direction direction) noexcept {
@@ -321,7 +291,7 @@ void Wire::begin_cut(ConnectionId id, Direction direction) noexcept {
     faults_.cut_happens(*pipe.cut);
     pipe.cut.reset();
     if (kind == CutKind::silence) {
-        pipe.silent = true;
+        fall_silent(id, direction);
         return;
     }
     pipe.severed = true;
@@ -356,30 +326,18 @@ void Wire::put_packet(ConnectionId id, Direction direction, What what,
                                     .fin_acknowledged = sender.fin_received});
 }
 
-// Something was lost for good: whose octets stay unacknowledged learns it after many retries.
-void Wire::expect_to_give_up(ConnectionId id, Direction direction) noexcept {
-    Pipe& pipe = connections_.at(id).pipes[index_of(direction)];
-    if (!std::exchange(pipe.gives_up, true)) {
-        agenda_.put(now_ + give_up_after,
-                    {.what = What::give_up, .connection = id, .direction = direction});
-    }
-}
-
 bool Wire::is_stale(const Event& event) const noexcept {
     const auto found = connections_.find(event.connection);
     if (found == connections_.end()) {
         return true;
     }
     const End& sender = found->second.ends[index_of(sender_of(event.direction))];
-    const Pipe& pipe = found->second.pipes[index_of(event.direction)];
-    const bool is_acknowledged =
-        pipe.acknowledged == pipe.accepted && (!sender.sending_shut || pipe.fin_acknowledged);
     switch (event.what) {
         case What::packet:
         case What::fin:
         case What::reset:
         case What::cut: return false;
-        case What::give_up: return sender.dead || is_acknowledged;
+        case What::give_up: return gives_up_at(event.connection, event.direction) == never;
         case What::forget_orphan: return sender.dead;
     }
     return false;
@@ -397,7 +355,7 @@ void Wire::happen(const Event& event) noexcept {
             reset_arrives(receiver, connection.pipes[index_of(reverse(event.direction))]);
             break;
         case What::cut: cut_happens(event); break;
-        case What::give_up: die(sender, pipe, ETIMEDOUT); break;
+        case What::give_up: give_up_if_due(event); break;
         case What::forget_orphan: die(sender, pipe, 0); break;
     }
     forget_if_over(event.connection);
@@ -417,7 +375,11 @@ void Wire::packet_arrives(const Event& packet) noexcept {
         }
         return;
     }
-    other.acknowledged = std::max(other.acknowledged, packet.acknowledged);
+    receiver.heard_at = now_;
+    if (packet.acknowledged > other.acknowledged) {
+        other.acknowledged = packet.acknowledged;
+        other.waits_since = now_;
+    }
     other.window_end = std::max(other.window_end, packet.window_end);
     if (packet.fin_acknowledged && !std::exchange(other.fin_acknowledged, true) &&
         receiver.orphan && !receiver.fin_received) {

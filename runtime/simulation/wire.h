@@ -5,6 +5,12 @@
 // freed by acknowledgements, and the window is opened by reads. An end can outlive its descriptor,
 // as Linux's orphans do.
 //
+// In silence an end gives up with ETIMEDOUT, as Linux does. What is unacknowledged it waits for
+// 924.6 s, which is tcp_retries2 = 15 at the least RTO, or for TCP_USER_TIMEOUT and the 430 ms to
+// the first retransmission, from which Linux counts. Otherwise keep-alive ends it, where asked for.
+// Not modelled: an ICMP that makes it EHOSTUNREACH, and a window that stays shut for longer than
+// TCP_USER_TIMEOUT though the peer lives.
+//
 // Ownership:    Ends are named, not pointed to. A connection is forgotten once both its ends are.
 // Errors:       Calls answer as Linux's non-blocking ones: a count, 0 at a FIN, or a negated errno.
 //               A reset leaves one pending error, and whichever call comes first takes it: the
@@ -17,6 +23,7 @@
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/simulation/agenda.h"
+#include "sluice/runtime/simulation/directions.h"
 #include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/octet_queue.h"
 #include "sluice/runtime/simulation/options.h"
@@ -33,12 +40,13 @@ namespace sluice::simulation {
 
 using ConnectionId = std::uint64_t;
 
-enum class Side : std::uint8_t { client, server };
-
 struct EndId {
     ConnectionId connection;
     Side side;
 };
+
+// What is `never` in the options given last stays as it was.
+void add_options(SocketOptions& into, const SocketOptions& given) noexcept;
 
 // Is told when a call on a descriptor may answer otherwise than it did before.
 class DescriptorObserver {
@@ -63,6 +71,9 @@ public:
     // Both hold their SYN and the other's. The first is the server's reply passing, the second the
     // client's: what follows does not overtake it.
     void establish(EndId end, Instant reply_arrives);
+
+    // What is `never` in the options stays as it is.
+    void configure(EndId id, const SocketOptions& options) noexcept;
 
     // Gives the end a descriptor; what happens to it is then told to the observer.
     void attach(EndId id, int fd) { end(id).fd = fd; }
@@ -114,6 +125,8 @@ private:
         bool dead = false;    // Reset, timed out, or closed with unread input.
         bool sending_shut = false;
         bool fin_received = false;
+        SocketOptions limits = {};
+        Instant heard_at{};
     };
 
     // One direction. Counters are positions in its stream of octets: read <= arrived <=
@@ -129,8 +142,9 @@ private:
         bool fin_transmitted = false;
         bool fin_acknowledged = false;
         bool silent = false;
-        bool severed = false;   // Nothing more is transmitted.
-        bool gives_up = false;  // An agenda entry waits to end the sender.
+        bool severed = false;      // Nothing more is transmitted.
+        Instant waits_since{};     // For the acknowledgement that comes next.
+        Instant looks_at = never;  // An agenda entry waits to end the sender, if it still waits.
         Instant last_arrival{};
         Instant free_at{};  // When the line has sent what it was given.
         std::optional<Cut> cut;
@@ -159,10 +173,15 @@ private:
     [[nodiscard]] const End& end(EndId id) const noexcept;
 
     void transmit(ConnectionId id, Direction direction) noexcept;
+    void begin_to_shut(End& sender, Pipe& pipe) noexcept;
     void begin_cut(ConnectionId id, Direction direction) noexcept;
     void put_packet(ConnectionId id, Direction direction, What what,
                     std::uint64_t octets = 0) noexcept;
+    void fall_silent(ConnectionId id, Direction direction) noexcept;
+    [[nodiscard]] static bool is_acknowledged(const End& sender, const Pipe& pipe) noexcept;
+    [[nodiscard]] Instant gives_up_at(ConnectionId id, Direction direction) const noexcept;
     void expect_to_give_up(ConnectionId id, Direction direction) noexcept;
+    void give_up_if_due(const Event& event) noexcept;
 
     [[nodiscard]] bool is_stale(const Event& event) const noexcept;
     void happen(const Event& event) noexcept;

@@ -137,11 +137,12 @@ public:
             is_silent ? network_->make_silent(address) : network_->make_unreachable(address);
         }
     }
-    void fall_silent() {
+    // The connection that was begun as that one from 0; on the kernel all of them.
+    void fall_silent(std::size_t connection = 0) {
         if constexpr (is_simulated) {
             for (const auto way :
                  {simulation::Direction::to_server, simulation::Direction::to_client}) {
-                world_.simulated().cut(0, way, simulation::CutKind::silence);
+                world_.simulated().cut(connection, way, simulation::CutKind::silence);
             }
         } else {
             network_->set_loopback(false);
@@ -155,18 +156,18 @@ private:
     const OwnNetwork* network_;
 };
 
-// Each with few ports for who connects.
+// Each with few ports for who connects, unless more are asked for.
 template <typename World, typename Check>
-void in_disturbed_worlds(Check check) {
+void in_disturbed_worlds(Check check, std::uint16_t most = port_max) {
     if constexpr (Disturbed<World>::is_simulated) {
         for (std::uint64_t seed = 0; seed < World::seeds; ++seed) {
             CAPTURE(seed);
-            World world(seed, port_min, port_max);
+            World world(seed, port_min, most);
             check(world, Disturbed<World>(world, nullptr));
         }
     } else {
         in_own_network([&](const OwnNetwork& network) {
-            network.limit_local_ports(port_min, port_max);
+            network.limit_local_ports(port_min, most);
             World world(0);
             check(world, Disturbed<World>(world, &network));
         });
@@ -258,6 +259,64 @@ TEMPLATE_TEST_CASE("address: in silence octets are accepted and not acknowledged
         pair.close(pair.server, Ending::reset);
         world->wait(world->now() + 5ms);
         CHECK(!world->socket_state(pair.client).closed);
+    });
+}
+
+// Waits until TCP gives up, and says how long that took since `since`; what is told then is told
+// once, and after it a receive has an end and a send none who takes it.
+Duration gives_up(Backend& backend, int fd, Instant since) {
+    Recorded receiving(backend, Receive{fd});
+    REQUIRE(ends(backend, receiving));
+    const Duration took = backend.now() - since;
+    CHECK(receiving.last() == -ETIMEDOUT);
+    CHECK(receive_to_end(backend, fd).end == 0);
+    CHECK(send(backend, fd, "y") == -EPIPE);
+    CHECK(backend.socket_state(fd).closed);
+    return took;
+}
+
+TEMPLATE_TEST_CASE("address: TCP gives up what stays unacknowledged for longer than it may",
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+    in_disturbed_worlds<TestType>(
+        [](TestType& world, Disturbed<TestType> network) {
+            Pair octets(*world);
+            Pair end(*world);
+            Pair idle(*world);
+            for (const int fd : {octets.client, end.client, idle.client}) {
+                world->configure(fd, {.unacknowledged_max = 300ms});
+            }
+            for (std::size_t number = 0; number < 3; ++number) {
+                network.fall_silent(number);
+            }
+            Recorded receiving(*world, Receive{idle.client});
+            const Instant since = world->now();
+            CHECK(send(*world, octets.client, "lost") == 4);
+            world->shut_down_sending(end.client);
+            for (const int fd : {octets.client, end.client}) {
+                const Duration took = gives_up(*world, fd, since);
+                CHECK(took >= 300ms);
+                CHECK(took < 1500ms);
+            }
+            CHECK(!receiving.ended);  // It waits for nothing.
+            receiving.cancel();
+            REQUIRE(ends(*world, receiving));
+        },
+        port_min + 50);
+}
+
+TEMPLATE_TEST_CASE("address: keep-alive gives up an idle connection, and on a limit at a probe",
+                   "[runtime][contract]", OnSimulation, OnUring, OnEpoll) {
+    in_disturbed_worlds<TestType>([](TestType& world, Disturbed<TestType> network) {
+        Pair limited(*world);
+        world->configure(limited.client, {.unacknowledged_max = 500ms,
+                                          .keep_alive_after = 1s,
+                                          .keep_alive_interval = 1s,
+                                          .keep_alive_probes = 9});
+        const Instant since = world->now();
+        network.fall_silent();
+        const Duration took = gives_up(*world, limited.client, since);
+        CHECK(took >= 1900ms);
+        CHECK(took < 3500ms);
     });
 }
 

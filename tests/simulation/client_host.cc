@@ -67,6 +67,7 @@ http::ClientRequest request_of(const std::string& url, const Plan& plan) {
 http::ClientOptions client_options_of(const Script& script) {
     Random random(script.seed ^ 0xc11e47);
     http::ClientOptions options;
+    options.tcp.socket = socket_options_of(script);
     options.connections_per_origin_max = random.between(1, 3);
     options.retries_max = static_cast<std::uint32_t>(random.below(3));
     if (random.chance(20)) {

@@ -98,7 +98,7 @@ OriginHost::OriginHost(World& world, Workload workload)
 }
 
 Task<> OriginHost::serve(std::string_view at) {
-    Listening listening(world_.loop, at, world_.tls, world_.evidence.taken_ports);
+    Listening listening(world_.loop, at, world_.script, world_.tls, world_.evidence.taken_ports);
     const Result<void> served = co_await server_.serve(listening);
     ensure(served.has_value() || served.error().code == Errc::cancelled);
 }

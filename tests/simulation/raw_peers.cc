@@ -85,7 +85,7 @@ std::string some_requests(World& world, Random& random) {
 Task<> RawServer::serve(std::string_view at) {
     // Half of them never say goodbye.
     Evidence& evidence = world_.evidence;
-    Listening acceptor(world_.loop, at, world_.tls, evidence.raw_server_ports,
+    Listening acceptor(world_.loop, at, world_.script, world_.tls, evidence.raw_server_ports,
                        world_.script.seed % 2 == 0);
     while (true) {
         Result<std::unique_ptr<Transport>> transport = co_await acceptor.accept();

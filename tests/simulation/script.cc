@@ -56,6 +56,7 @@ constexpr std::array world_rows = {
 constexpr std::array later_rows = {
     KindRow{FaultKind::no_ports, "no_ports", 10, 30},
     KindRow{FaultKind::send_errors, "send_errors", 10, 20},
+    KindRow{FaultKind::tcp_gives_up, "tcp_gives_up", 30, 5000},
 };
 
 // What goes wrong with some exchanges of a world.
@@ -290,10 +291,24 @@ simulation::Options options_of(const Script& script) {
             case FaultKind::drain:
             case FaultKind::close_client:
             case FaultKind::crash:
-            case FaultKind::flip: break;
+            case FaultKind::flip:
+            case FaultKind::tcp_gives_up: break;
         }
     }
     return options;
+}
+
+// Whoever waits for octets and sends none learns by keep-alive alone that nobody is there.
+SocketOptions socket_options_of(const Script& script) {
+    const Fault* const gives_up = script.find(FaultKind::tcp_gives_up);
+    if (gives_up == nullptr) {
+        return {};
+    }
+    const std::chrono::milliseconds limit(gives_up->amount);
+    return {.unacknowledged_max = limit,
+            .keep_alive_after = std::chrono::seconds(1),
+            .keep_alive_interval = std::chrono::seconds(1),
+            .keep_alive_probes = 3};
 }
 
 }  // namespace sluice::campaign

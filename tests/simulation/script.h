@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "sluice/runtime/backend.h"
 #include "sluice/runtime/simulation/fault.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/random.h"
@@ -83,6 +84,9 @@ enum class FaultKind : std::uint8_t {
     send_errors,
     // Of one connection under TLS: an octet arrives as another.
     flip,
+    // Of the world: TCP may leave octets unacknowledged, or a connection idle, for `amount`
+    // milliseconds.
+    tcp_gives_up,
 };
 
 struct Fault {
@@ -128,5 +132,8 @@ inline constexpr std::uint32_t calls_max = 12;
 [[nodiscard]] Script script_of(std::uint64_t seed, Workload workload, bool over_tls = false);
 
 [[nodiscard]] simulation::Options options_of(const Script& script);
+
+// Of the sockets of all hosts.
+[[nodiscard]] SocketOptions socket_options_of(const Script& script);
 
 }  // namespace sluice::campaign

@@ -34,7 +34,7 @@ std::string StoreHost::name_of(std::uint32_t number) {
 }
 
 Task<> StoreHost::serve(std::string_view at) {
-    Listening listening(world_.loop, at, world_.tls, world_.evidence.taken_ports);
+    Listening listening(world_.loop, at, world_.script, world_.tls, world_.evidence.taken_ports);
     const Result<void> served = co_await server_.serve(listening);
     ensure(served.has_value() || served.error().code == Errc::cancelled);
 }

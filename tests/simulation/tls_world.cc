@@ -71,9 +71,11 @@ ConnectorLayer TlsWorld::layer() const {
     return tls::https(clients_, nullptr, connector_options_);
 }
 
-Listening::Listening(Loop& loop, std::string_view at, const TlsWorld* tls,
+Listening::Listening(Loop& loop, std::string_view at, const Script& script, const TlsWorld* tls,
                      std::set<std::uint16_t>& taken, bool says_goodbye)
-    : tcp_(TcpAcceptor::listen(loop, *Endpoint::parse(at)).value()),
+    : tcp_(TcpAcceptor::listen(loop, *Endpoint::parse(at),
+                               {.listen = {.socket = socket_options_of(script)}})
+               .value()),
       acceptor_(tcp_.get()),
       taken_(taken) {
     if (tls != nullptr) {

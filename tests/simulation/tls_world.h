@@ -55,8 +55,8 @@ private:
 // Listens, speaks TLS where the world does, and writes down the ports of whom it hands over.
 class Listening final : public Acceptor {
 public:
-    Listening(Loop& loop, std::string_view at, const TlsWorld* tls, std::set<std::uint16_t>& taken,
-              bool says_goodbye = true);
+    Listening(Loop& loop, std::string_view at, const Script& script, const TlsWorld* tls,
+              std::set<std::uint16_t>& taken, bool says_goodbye = true);
 
     Task<Result<std::unique_ptr<Transport>>> accept() override;
     Task<> close() override { return acceptor_->close(); }
