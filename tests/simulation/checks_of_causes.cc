@@ -27,11 +27,15 @@ bool has(const std::vector<int>& errors, std::initializer_list<int> any_of) {
         errors, [&](int each) { return std::ranges::find(any_of, each) != any_of.end(); });
 }
 
-// Whether an end of the peer's was seen at this end, and the peer, or a cut, had made it.
+// Whether an end of the peer's was seen at this end, and the peer, or a cut, had made it. Where TCP
+// gave up no reset came: it is the end of a connection, and so is a reset.
 bool peer_left(const CaseFile& file, const WireEnd& own, const WireEnd& other, Mechanism how,
                Instant at) {
     if (file.script.over_tls && how == Mechanism::fin) {
         return own.goodbye_heard_at <= at;  // Only the peer could have sealed it.
+    }
+    if (how == Mechanism::reset && own.gave_up) {
+        return false;
     }
     const bool seen = how == Mechanism::fin ? own.fin_seen_at <= at
                                             : std::min(own.reset_seen_at, own.fin_seen_at) <= at;
