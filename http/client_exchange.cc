@@ -158,8 +158,9 @@ bool ClientExchange::may_retry_now() const noexcept {
     terms.attempts_left = options_.retries_max > attempts_.size()
                               ? options_.retries_max - static_cast<std::uint32_t>(attempts_.size())
                               : 0;
+    const Mechanism how = outcome_.cause.mechanism;
     const bool lost =
-        outcome_.cause.mechanism == Mechanism::fin || outcome_.cause.mechanism == Mechanism::reset;
+        how == Mechanism::fin || how == Mechanism::reset || how == Mechanism::unreachable;
     return lost && may_retry(outcome_, terms);
 }
 

@@ -59,10 +59,11 @@ ClientExchange::Input ClientExchange::receive() {
         return Input::nothing;
     }
     if (!*received) {
-        outcome_.receive.end = stream_end_of(received->error().code);
-        // What of TCP it was is no matter; what of TLS is.
-        input_ended(outcome_.receive.end == StreamEnd::cut
-                        ? received->error()
+        const sluice::Error& error = received->error();
+        outcome_.receive.end = stream_end_of(error.code);
+        // How it was reset is no matter; what of TLS it was, and that nobody reset it, is.
+        input_ended(outcome_.receive.end == StreamEnd::cut || is_lost(error)
+                        ? error
                         : sluice::Error{sluice::Errc::reset, sluice::Phase::receive});
         return Input::ended;
     }

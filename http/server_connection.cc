@@ -72,7 +72,8 @@ bool ServerConnection::is_gone() const noexcept {
         case PeerEnd::none: return false;
         case PeerEnd::fin:
         case PeerEnd::cut: return core_.options().fin_is_gone;
-        case PeerEnd::reset: return true;
+        case PeerEnd::reset:
+        case PeerEnd::lost: return true;
     }
     std::unreachable();
 }
@@ -120,9 +121,10 @@ ServerConnection::Next ServerConnection::take_input() {
     }
     if (!*received) {
         const sluice::Error& error = received->error();
-        if (stream_end_of(error.code) == StreamEnd::cut) {
+        const bool is_cut = stream_end_of(error.code) == StreamEnd::cut;
+        if (is_cut || is_lost(error)) {
             idle_end_ = receive_cause(error, ExchangePhase::idle, TimeoutKind::none);
-            return Next::close;
+            return is_cut ? Next::close : Next::reset;
         }
         return end_idle(Next::reset, Party::peer, Mechanism::reset);
     }
@@ -285,7 +287,7 @@ Task<ServerConnection::Next> ServerConnection::linger() {
 
 void ServerConnection::sample_last(bool ended_before_us, bool fin_is_out) noexcept {
     if (rises_ != nullptr && core_.wants_rises() && last_record_ == nullptr &&
-        transport_.peer_end() != PeerEnd::reset) {
+        !sluice::is_gone(transport_.peer_end())) {
         const bool closed_after_us =
             fin_is_out && transport_.peer_end() == PeerEnd::fin && !ended_before_us;
         rises_->connection_ended(transport_.state(), closed_after_us, loop().now(),
@@ -310,9 +312,9 @@ void ServerConnection::sample_last(bool ended_before_us, bool fin_is_out) noexce
             return;
         case PeerEnd::cut: outcome.receive.end = StreamEnd::cut; return;
         case PeerEnd::reset:
+        case PeerEnd::lost:
             outcome.receive.end = StreamEnd::reset;
-            outcome.blame(
-                {Party::peer, Mechanism::reset, ExchangePhase::linger, TimeoutKind::none, 0});
+            outcome.blame(cause_of(transport_.peer_end(), ExchangePhase::linger));
             return;
     }
 }
@@ -330,8 +332,8 @@ void ServerConnection::blame_unanswered() noexcept {
         const ExchangePhase phase = sending_phase_of(outcome);
         if (error && error->code != sluice::Errc::cancelled) {
             outcome.blame(send_cause(*error, outcome));
-        } else if (transport_.peer_end() == PeerEnd::reset) {
-            outcome.blame({Party::peer, Mechanism::reset, phase, TimeoutKind::none, 0});
+        } else if (sluice::is_gone(transport_.peer_end())) {
+            outcome.blame(cause_of(transport_.peer_end(), phase));
         } else {
             outcome.blame({Party::local_resource, Mechanism::drain, phase, TimeoutKind::none, 0});
         }

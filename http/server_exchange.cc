@@ -163,7 +163,8 @@ ServerExchange::Next ServerExchange::head_failed() {
         case PeerEnd::none: return Next::reset;
         case PeerEnd::fin: outcome().receive.end = StreamEnd::fin; return Next::close;
         case PeerEnd::cut: outcome().receive.end = StreamEnd::cut; return Next::close;
-        case PeerEnd::reset: outcome().receive.end = StreamEnd::reset; return Next::reset;
+        case PeerEnd::reset:
+        case PeerEnd::lost: outcome().receive.end = StreamEnd::reset; return Next::reset;
     }
     std::unreachable();
 }
@@ -196,11 +197,7 @@ void ServerExchange::note_gone() noexcept {
     if (std::exchange(gone_noted_, true)) {
         return;
     }
-    Cause cause{Party::peer, mechanism_of(outcome().receive.end), phase()};
-    if (connection_->transport().peer_end() == PeerEnd::cut) {
-        cause.tls = TlsEvent::cut_short;
-    }
-    outcome().blame(cause);
+    outcome().blame(cause_of(connection_->transport().peer_end(), phase()));
     if (stop_) {
         stop_->request();
     }
@@ -265,7 +262,7 @@ sluice::Error ServerExchange::input_ended(sluice::Error error) noexcept {
         return error;  // The handler's own stop: it may read again.
     }
     note_stop();
-    if (error.code == sluice::Errc::reset) {
+    if (error.code == sluice::Errc::reset || is_lost(error)) {
         client_gone_ = true;
         outcome().receive.end = StreamEnd::reset;
     } else if (error.code == sluice::Errc::end_of_stream || error.code == sluice::Errc::cut_short) {

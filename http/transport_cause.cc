@@ -53,10 +53,8 @@ TlsEvent tls_event_of(sluice::Errc code) noexcept {
 }
 
 Cause cause_of(const sluice::Error& error, ExchangePhase phase, TimeoutKind timeout) noexcept {
-    // ETIMEDOUT is TCP that gave up; without an errno it is a limit of ours.
-    const bool gave_up = error.code == sluice::Errc::timed_out && error.os_errno != 0;
     const auto [party, mechanism] =
-        gave_up ? std::pair(Party::network, Mechanism::unreachable) : blamed(error.code);
+        is_lost(error) ? std::pair(Party::network, Mechanism::unreachable) : blamed(error.code);
     return {party,
             mechanism,
             phase,
@@ -87,9 +85,15 @@ StreamEnd stream_end_of(PeerEnd end) noexcept {
         case PeerEnd::none: return StreamEnd::open;
         case PeerEnd::fin: return StreamEnd::fin;
         case PeerEnd::cut: return StreamEnd::cut;
-        case PeerEnd::reset: return StreamEnd::reset;
+        case PeerEnd::reset:
+        case PeerEnd::lost: return StreamEnd::reset;
     }
     std::unreachable();
+}
+
+bool is_lost(const sluice::Error& error) noexcept {
+    return error.code == sluice::Errc::unreachable ||
+           (error.code == sluice::Errc::timed_out && error.os_errno != 0);
 }
 
 Mechanism mechanism_of(StreamEnd end) noexcept {
@@ -100,6 +104,17 @@ Mechanism mechanism_of(StreamEnd end) noexcept {
         case StreamEnd::reset: return Mechanism::reset;
     }
     std::unreachable();
+}
+
+Cause cause_of(PeerEnd end, ExchangePhase phase) noexcept {
+    if (end == PeerEnd::lost) {
+        return {Party::network, Mechanism::unreachable, phase};
+    }
+    Cause cause{Party::peer, mechanism_of(stream_end_of(end)), phase};
+    if (end == PeerEnd::cut) {
+        cause.tls = TlsEvent::cut_short;
+    }
+    return cause;
 }
 
 ExchangePhase sending_phase_of(const Outcome& outcome) noexcept {

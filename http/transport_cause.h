@@ -13,8 +13,13 @@ namespace sluice::http {
 [[nodiscard]] StreamEnd stream_end_of(sluice::Errc code) noexcept;
 [[nodiscard]] StreamEnd stream_end_of(PeerEnd end) noexcept;
 
-// What happened, of an end that nobody else explained.
+// Whether TCP, or the network, gave the connection up. Without an errno it is a limit of ours that
+// has passed.
+[[nodiscard]] bool is_lost(const sluice::Error& error) noexcept;
+
+// What happened, of an end that nobody else explained. The peer has ended.
 [[nodiscard]] Mechanism mechanism_of(StreamEnd end) noexcept;
+[[nodiscard]] Cause cause_of(PeerEnd end, ExchangePhase phase) noexcept;
 
 // What the outgoing message was at: its head, its content, or done.
 [[nodiscard]] ExchangePhase sending_phase_of(const Outcome& outcome) noexcept;

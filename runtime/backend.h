@@ -99,6 +99,9 @@ public:
     [[nodiscard]] virtual Endpoint peer_endpoint(int fd) noexcept = 0;
     virtual void shut_down_sending(int fd) noexcept = 0;  // FIN, after what was accepted.
     [[nodiscard]] virtual SocketState socket_state(int fd) noexcept = 0;
+    // Why the connection is gone (SO_ERROR), and 0 if it is not, or if that was told before: a
+    // kernel tells it once, to whichever call comes first.
+    [[nodiscard]] virtual int take_error(int fd) noexcept = 0;
     virtual void close(int fd, Ending ending = Ending::orderly) noexcept = 0;
     // The same of a file, whose last close may write to a device, or free much of one: where that
     // takes time, not on this thread.

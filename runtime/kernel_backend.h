@@ -32,6 +32,7 @@ public:
     [[nodiscard]] SocketState socket_state(int fd) noexcept override {
         return socket_calls::state(fd);
     }
+    [[nodiscard]] int take_error(int fd) noexcept override { return socket_calls::take_error(fd); }
 
 protected:
     KernelBackend() noexcept : now_(monotonic_time()) {}

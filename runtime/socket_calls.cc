@@ -153,6 +153,12 @@ void shut_down_sending(int fd) noexcept {
     ::shutdown(fd, SHUT_WR);
 }
 
+int take_error(int fd) noexcept {
+    int error = 0;
+    socklen_t octets = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &octets) == 0 ? error : 0;
+}
+
 SocketState state(int fd) noexcept {
     SocketState state;
     int unacknowledged = 0;

@@ -125,14 +125,19 @@ void TcpTransport::received(Completion completion) noexcept {
         }
     } else if (completion.result == 0) {
         const SocketState state = loop_.backend().socket_state(fd_);
-        const bool reset = send_was_reset_ || (state.closed && !fin_sent_);
-        end(reset ? PeerEnd::reset : PeerEnd::fin,
-            reset ? error_from_errno(ECONNRESET, Phase::receive) : Error{});
-        if (!reset && !closing_ && !fin_sent_ && listener_ != nullptr) {
+        const bool is_over = send_was_reset_ || is_gone(peer_end_) || (state.closed && !fin_sent_);
+        if (is_over) {
+            const Error error = error_from_errno(why_gone(ECONNRESET), Phase::receive);
+            end(gone_end(), error);
+        } else {
+            end(PeerEnd::fin, Error{});
+        }
+        if (!is_over && !closing_ && !fin_sent_ && listener_ != nullptr) {
             watch();
         }
     } else if (completion.result != -ECANCELED) {
-        end(PeerEnd::reset, error_from_errno(-completion.result, Phase::receive));
+        const Error error = error_from_errno(why_gone(-completion.result), Phase::receive);
+        end(gone_end(), error);
     } else if (!closing_ && !has_input()) {
         arm();  // The reader has caught up while the cancel was under way.
     } else if (!closing_) {
@@ -154,15 +159,15 @@ void TcpTransport::watch() noexcept {
 void TcpTransport::watched(std::int32_t result, bool more) noexcept {
     // The peer of a Unix socket hangs up when it closes, whether it has read all or not.
     const bool has_hung_up = result > 0 && (result & POLLHUP) != 0;
-    const bool is_gone = (result > 0 && (result & POLLERR) != 0) || (has_hung_up && !is_local());
-    if (is_gone && peer_end_ != PeerEnd::reset && !fin_sent_) {
+    const bool is_over = (result > 0 && (result & POLLERR) != 0) || (has_hung_up && !is_local());
+    if (is_over && !is_gone(peer_end_) && !fin_sent_) {
         // The octets before it can still be read; the receive will then say the same.
-        peer_end_ = PeerEnd::reset;
-        input_error_ = error_from_errno(ECONNRESET, Phase::receive);
+        input_error_ = error_from_errno(ask_why_gone(), Phase::receive);
+        peer_end_ = gone_end();
         if (listener_ != nullptr) {
-            listener_->peer_ended(PeerEnd::reset);
+            listener_->peer_ended(peer_end_);
         }
-    } else if (!more && result > 0 && !is_gone && !has_hung_up && !closing_) {
+    } else if (!more && result > 0 && !is_over && !has_hung_up && !closing_) {
         watch();  // A FIN: a reset may follow it.
     }
     input_changed().set();
@@ -175,6 +180,21 @@ void TcpTransport::end(PeerEnd end, Error error) noexcept {
     if (!known && listener_ != nullptr) {
         listener_->peer_ended(end);
     }
+}
+
+// The kernel tells once why a connection is gone, to whichever call comes first. Those after it hear
+// that it is reset, or at its end.
+int TcpTransport::why_gone(int os_errno) noexcept {
+    const Errc code = error_from_errno(os_errno, Phase::receive).code;
+    if (lost_errno_ == 0 && (code == Errc::timed_out || code == Errc::unreachable)) {
+        lost_errno_ = static_cast<std::int16_t>(os_errno);
+    }
+    return lost_errno_ != 0 ? lost_errno_ : os_errno;
+}
+
+int TcpTransport::ask_why_gone() noexcept {
+    const int told = is_local() ? 0 : loop_.backend().take_error(fd_);
+    return why_gone(told != 0 ? told : ECONNRESET);
 }
 
 Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
@@ -193,7 +213,8 @@ Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
         if (result < 0) {
             sending_ = false;
             send_was_reset_ |= result == -ECONNRESET || result == -EPIPE;
-            co_return std::unexpected(error_from_errno(-result, Phase::send, accepted));
+            const int os_errno = result == -ECANCELED ? ECANCELED : why_gone(-result);
+            co_return std::unexpected(error_from_errno(os_errno, Phase::send, accepted));
         }
         accepted += static_cast<std::uint64_t>(result);
         sent_ += static_cast<std::uint64_t>(result);
@@ -225,9 +246,9 @@ Task<Result<void>> TcpTransport::acknowledged() {
     Duration pause = std::chrono::milliseconds(1);
     for (;;) {
         const SocketState state = this->state();
-        const bool is_lost = state.closed && (!fin_sent_ || state.unacknowledged > 0);
-        if (peer_end_ == PeerEnd::reset || is_lost) {
-            co_return failure(Errc::reset, Phase::send);
+        const bool is_over = state.closed && (!fin_sent_ || state.unacknowledged > 0);
+        if (is_gone(peer_end_) || is_over) {
+            co_return std::unexpected(error_from_errno(ask_why_gone(), Phase::send));
         }
         if (state.unacknowledged == 0) {
             co_return Result<void>();
@@ -267,7 +288,7 @@ SocketState TcpTransport::state() noexcept {
     if (is_local()) {
         const bool end_is_untold = state.finished_by_peer && peer_end_ == PeerEnd::none &&
                                    receiving_.state != Operation::State::idle;
-        if (peer_end_ == PeerEnd::reset || end_is_untold) {
+        if (is_gone(peer_end_) || end_is_untold) {
             state.unacknowledged = unacknowledged_unknown;
         }
         state.acknowledged = sent_ - std::min(sent_, state.unacknowledged);

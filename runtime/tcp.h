@@ -100,6 +100,11 @@ private:
     void received(Completion completion) noexcept;
     void watched(std::int32_t result, bool more) noexcept;
     void end(PeerEnd end, Error error) noexcept;
+    [[nodiscard]] int why_gone(int os_errno) noexcept;
+    [[nodiscard]] int ask_why_gone() noexcept;
+    [[nodiscard]] PeerEnd gone_end() const noexcept {
+        return lost_errno_ != 0 ? PeerEnd::lost : PeerEnd::reset;
+    }
     void arm() noexcept;
     void watch() noexcept;
     [[nodiscard]] bool is_watching() const noexcept {
@@ -120,6 +125,7 @@ private:
     bool closing_ = false;
     bool sending_ = false;
     bool send_was_reset_ = false;  // It took the error that a receive would have shown.
+    std::int16_t lost_errno_ = 0;  // Why TCP, or the network, gave the connection up, if it did.
     CallSite made_for_;
     Receiving receiving_{*this};
     std::unique_ptr<Watching> watching_;  // Few connections ever need it.

@@ -37,11 +37,16 @@ enum class PeerEnd : std::uint8_t {
     none,   // It has not.
     fin,    // An orderly end: no more octets will come. It may still read.
     cut,    // TCP's FIN, without the end that TLS demands: perhaps not the peer's doing.
-    reset,  // The connection is gone.
+    reset,  // The connection is gone, by the peer's doing.
+    lost,   // It is gone because TCP, or the network, gave it up: the peer may not know.
 };
 
+[[nodiscard]] constexpr bool is_gone(PeerEnd end) noexcept {
+    return end == PeerEnd::reset || end == PeerEnd::lost;
+}
+
 // Told when the peer's end is noticed, though nobody may be receiving at that moment: once, or of
-// a reset after a FIN.
+// a connection that is gone after a FIN.
 class PeerEndListener {
 public:
     // Bookkeeping only, as Operation::complete().

@@ -236,7 +236,7 @@ Task<> TlsTransport::close(Ending ending) {
     }
     ensure(!sending_);
     const bool has_alert = engine_->has_failed() && !engine_->output().empty();
-    const bool may_speak = !output_error_ && !fin_sent_ && beneath_->peer_end() != PeerEnd::reset;
+    const bool may_speak = !output_error_ && !fin_sent_ && !is_gone(beneath_->peer_end());
     if (may_speak && (ending == Ending::orderly || has_alert)) {
         const Result<void> said = co_await say_goodbye();
         // A reset would take the alert back from a peer that has not read it.
@@ -250,8 +250,8 @@ Task<> TlsTransport::close(Ending ending) {
 
 PeerEnd TlsTransport::peer_end() const noexcept {
     const PeerEnd beneath = beneath_->peer_end();
-    if (beneath == PeerEnd::reset) {
-        return PeerEnd::reset;
+    if (is_gone(beneath)) {
+        return beneath;
     }
     if (engine_->heard_goodbye()) {
         return PeerEnd::fin;
@@ -265,7 +265,7 @@ void TlsTransport::listen_for_peer_end(PeerEndListener* listener) noexcept {
 }
 
 void TlsTransport::peer_ended(PeerEnd end) noexcept {
-    if (end == PeerEnd::reset) {
+    if (is_gone(end)) {
         tell_of_end();
     } else {
         look_for_goodbye();
@@ -285,11 +285,11 @@ void TlsTransport::look_for_goodbye() noexcept {
     tell_of_end();
 }
 
-// Once, whether the goodbye or TCP's end was the first to be noticed; and of a reset after it.
+// Once, whether the goodbye or TCP's end was the first to be noticed; and of a connection that is gone after it.
 void TlsTransport::tell_of_end() noexcept {
     const PeerEnd end = peer_end();
     const bool is_news =
-        told_ == PeerEnd::none ? end != PeerEnd::none : (end == PeerEnd::reset && told_ != end);
+        told_ == PeerEnd::none ? end != PeerEnd::none : is_gone(end) && !is_gone(told_);
     if (is_news && listener_ != nullptr) {
         told_ = end;
         listener_->peer_ended(end);

@@ -199,6 +199,11 @@ SocketState Network::state(int fd) const noexcept {
     return {.closed = std::holds_alternative<Unconnected>(sockets_.at(fd))};
 }
 
+int Network::take_error(int fd) noexcept {
+    const EndId* const end = end_of(fd);
+    return end != nullptr ? wire_.take_error(*end) : 0;
+}
+
 Endpoint Network::local_endpoint(int fd) const noexcept {
     const Socket& socket = sockets_.at(fd);
     if (const auto* const connected = std::get_if<Connected>(&socket)) {

@@ -76,6 +76,7 @@ public:
     [[nodiscard]] bool refuses_to_send(int fd) const noexcept;
     void shut_down_sending(int fd) noexcept;
     [[nodiscard]] SocketState state(int fd) const noexcept;
+    [[nodiscard]] int take_error(int fd) noexcept;
     [[nodiscard]] Endpoint local_endpoint(int fd) const noexcept;
     [[nodiscard]] Endpoint peer_endpoint(int fd) const noexcept;
 

@@ -56,6 +56,7 @@ public:
     [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept override;
     void shut_down_sending(int fd) noexcept override;
     [[nodiscard]] SocketState socket_state(int fd) noexcept override;
+    [[nodiscard]] int take_error(int fd) noexcept override;
     void close(int fd, Ending ending = Ending::orderly) noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "simulated"; }
 

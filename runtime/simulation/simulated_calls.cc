@@ -63,6 +63,11 @@ SocketState SimulatedBackend::socket_state(int fd) noexcept {
     return network_.state(fd);
 }
 
+int SimulatedBackend::take_error(int fd) noexcept {
+    check_descriptor(fd, "take_error()");
+    return network_.take_error(fd);
+}
+
 void SimulatedBackend::close(int fd, Ending ending) noexcept {
     check_descriptor(fd, "close()");
     if (const auto found = of_descriptor_.find(fd); found != of_descriptor_.end()) {

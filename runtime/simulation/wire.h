@@ -97,6 +97,7 @@ public:
         return known(id.connection) && end(id).fd >= 0;
     }
     [[nodiscard]] SocketState state(EndId id) const noexcept;
+    [[nodiscard]] int take_error(EndId id) noexcept { return std::exchange(end(id).error, 0); }
     [[nodiscard]] const Endpoint& endpoint(EndId id) const noexcept { return end(id).at; }
 
     // A cut from now on, whatever has passed.

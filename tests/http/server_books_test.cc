@@ -236,6 +236,7 @@ public:
     [[nodiscard]] SocketState socket_state(int fd) noexcept override {
         return real_.socket_state(fd);
     }
+    [[nodiscard]] int take_error(int fd) noexcept override { return real_.take_error(fd); }
     void close(int fd, Ending ending) noexcept override {
         if (!not_accepted_.contains(fd)) {
             const SocketState state = real_.socket_state(fd);

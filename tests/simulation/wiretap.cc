@@ -46,6 +46,14 @@ SocketState Wiretap::socket_state(int fd) noexcept {
     return end == nullptr ? real().socket_state(fd) : sample(fd, *end);
 }
 
+int Wiretap::take_error(int fd) noexcept {
+    const int error = real().take_error(fd);
+    if (WireEnd* const end = end_of(fd); end != nullptr && error != 0) {
+        failed(*end, -error);
+    }
+    return error;
+}
+
 void Wiretap::close(int fd, Ending ending) noexcept {
     if (WireEnd* const end = end_of(fd)) {
         sample(fd, *end);

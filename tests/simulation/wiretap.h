@@ -83,6 +83,7 @@ public:
 
     void shut_down_sending(int fd) noexcept override;
     [[nodiscard]] SocketState socket_state(int fd) noexcept override;
+    [[nodiscard]] int take_error(int fd) noexcept override;
     void close(int fd, Ending ending) noexcept override;
 
 protected:

@@ -44,6 +44,7 @@ public:
     [[nodiscard]] SocketState socket_state(int fd) noexcept override {
         return real_.socket_state(fd);
     }
+    [[nodiscard]] int take_error(int fd) noexcept override { return real_.take_error(fd); }
     void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
     void close_file(int fd) noexcept override { real_.close_file(fd); }
     [[nodiscard]] int descriptor() noexcept override { return real_.descriptor(); }
