@@ -182,8 +182,9 @@ void TcpTransport::end(PeerEnd end, Error error) noexcept {
     }
 }
 
-// The kernel tells once why a connection is gone, to whichever call comes first. Those after it hear
-// that it is reset, or at its end.
+// The kernel tells once why a connection is gone, to whichever call comes first. Those after it
+// hear that it is reset, or at its end; so do all, where that call was a send which had moved some
+// octets and says only that.
 int TcpTransport::why_gone(int os_errno) noexcept {
     const Errc code = error_from_errno(os_errno, Phase::receive).code;
     if (lost_errno_ == 0 && (code == Errc::timed_out || code == Errc::unreachable)) {

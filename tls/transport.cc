@@ -285,7 +285,8 @@ void TlsTransport::look_for_goodbye() noexcept {
     tell_of_end();
 }
 
-// Once, whether the goodbye or TCP's end was the first to be noticed; and of a connection that is gone after it.
+// Once, whether the goodbye or TCP's end was the first to be noticed; and of a connection that is
+// gone after it.
 void TlsTransport::tell_of_end() noexcept {
     const PeerEnd end = peer_end();
     const bool is_news =

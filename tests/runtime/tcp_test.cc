@@ -5,6 +5,7 @@
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/support/on_kernel.h"
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -154,6 +155,62 @@ TEST_CASE("tcp: a reset is told behind a FIN, and behind octets that nobody read
         CHECK(told(10, true) == both);
         CHECK(told(50'000, false) == reset);
         CHECK(told(50'000, true).back() == PeerEnd::reset);
+    }
+}
+
+void check_lost(const Error& error) {
+    CHECK(error.code == Errc::timed_out);
+    CHECK(error.os_errno == ETIMEDOUT);
+}
+
+enum class Asks { receive, poll, send };
+
+// TCP gives up what the client sends. Who waits hears why, or who sends next, and then all others.
+Task<> given_up(simulation::SimulatedBackend& backend, Loop& loop, Asks first) {
+    Ends ends = co_await connect(loop);
+    Listener listener;
+    ends.client->listen_for_peer_end(&listener);
+    if (first != Asks::send) {
+        CHECK_FALSE(ends.client->try_receive().has_value());
+    }
+    const std::string before(first == Asks::poll ? 50'000 : 0, 'b');  // Nobody reads it yet.
+    const Result<std::uint64_t> answered = co_await send(*ends.server, before);
+    CHECK(answered);
+    co_await sleep_for(seconds(1));
+    for (const auto way : {simulation::Direction::to_server, simulation::Direction::to_client}) {
+        backend.cut(0, way, simulation::CutKind::silence);
+    }
+    const Result<std::uint64_t> sent = co_await send(*ends.client, "lost");
+    CHECK(sent);
+    co_await sleep_for(seconds(1000));
+    CHECK(ends.client->peer_end() == (first == Asks::send ? PeerEnd::none : PeerEnd::lost));
+    const Result<std::uint64_t> again = co_await send(*ends.client, "again");
+    REQUIRE_FALSE(again);
+    check_lost(again.error());
+    std::uint64_t received = 0;
+    Result<Received> piece = co_await ends.client->receive();
+    while (piece) {
+        received += piece->size();
+        piece = co_await ends.client->receive();
+    }
+    check_lost(piece.error());
+    CHECK(received == before.size());
+    CHECK(listener.told == std::vector<PeerEnd>{PeerEnd::lost});
+    const Result<void> acknowledged = co_await ends.client->acknowledged();
+    REQUIRE_FALSE(acknowledged);
+    check_lost(acknowledged.error());
+    co_await ends.client->close(Ending::orderly);
+    co_await ends.server->close(Ending::orderly);
+}
+
+TEST_CASE("tcp: a connection that TCP gave up is lost, and was not reset, whoever asks first",
+          "[runtime][tcp]") {
+    const auto first = GENERATE(Asks::receive, Asks::poll, Asks::send);
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(first, seed);
+        simulation::run({.seed = seed, .buffer_octets = 1024}, [=](const simulation::World& world) {
+            return given_up(world.backend, world.loop, first);
+        });
     }
 }
 

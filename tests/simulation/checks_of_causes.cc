@@ -99,6 +99,7 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
     const auto has_failed = [&](const WireConnection& any) {
         return is_tls_proven(file, cause, any, any.client, any.server, ended);
     };
+    const auto gave_up = [](const WireConnection& any) { return any.client.gave_up; };
     switch (cause.mechanism) {
         case Mechanism::none: return true;
         case Mechanism::fin:
@@ -118,7 +119,7 @@ bool is_proven(const CaseFile& file, const Attempt& attempt, const http::ClientO
         case Mechanism::unreachable:
             return cause.party == Party::network &&
                    (has(evidence.connect_errors, {EHOSTUNREACH, ETIMEDOUT}) ||
-                    (wire != nullptr && wire->client.gave_up));
+                    (wire != nullptr ? gave_up(*wire) : is_of_any_wire(file, cause, gave_up)));
         case Mechanism::tls:
             return wire != nullptr ? has_failed(*wire) : is_of_any_wire(file, cause, has_failed);
         case Mechanism::cancelled:
