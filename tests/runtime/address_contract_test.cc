@@ -1,6 +1,7 @@
 // Which address a socket may have, whom a listener takes, and what a connect meets where no network
 // is whole: on the kernel, in a network of the test's own, and in the simulator.
 
+#include "sluice/runtime/simulation/simulated_backend.h"
 #include "sluice/tests/runtime/contract.h"
 #include "sluice/tests/support/own_network.h"
 

@@ -2,6 +2,8 @@
 //
 // Ends of connections are in connection_contract_test.cc, files in file_contract_test.cc.
 
+#include "sluice/runtime/simulation/simulated_backend.h"
+#include "sluice/runtime/uring_backend.h"
 #include "sluice/tests/runtime/contract.h"
 
 #include <poll.h>

@@ -5,27 +5,33 @@
 #pragma once
 
 #include "sluice/runtime/backend.h"
-#include "sluice/runtime/epoll_backend.h"
 #include "sluice/runtime/operation.h"
-#include "sluice/runtime/simulation/simulated_backend.h"
-#include "sluice/runtime/uring_backend.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/support/temporary_directory.h"
 
 #include <sys/uio.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+namespace sluice {
+
+class EpollBackend;
+class UringBackend;
+struct UringFeatures;
+
+namespace simulation {
+class SimulatedBackend;
+}
+
+}  // namespace sluice
 
 namespace sluice::tests {
 
@@ -38,41 +44,30 @@ public:
     static constexpr std::uint64_t seeds = 50;
 
     explicit OnSimulation(std::uint64_t seed, std::uint16_t port_min = 32'768,
-                          std::uint16_t port_max = 60'999)
-        : backend_({.seed = seed,
-                    .network = {.hosts = {Endpoint::loopback(0), *Endpoint::parse("[::1]:0")},
-                                .port_min = port_min,
-                                .port_max = port_max},
-                    .buffers = contract_buffers,
-                    .buffer_octets = contract_buffer_octets,
-                    .descriptors_max = contract_descriptors}) {
-        backend_.mount("/dev/shm");
-    }
+                          std::uint16_t port_max = 60'999);
+    ~OnSimulation();
 
-    Backend& operator*() noexcept { return backend_; }
-    Backend* operator->() noexcept { return &backend_; }
-    [[nodiscard]] simulation::SimulatedBackend& simulated() noexcept { return backend_; }
+    Backend& operator*() noexcept;
+    Backend* operator->() noexcept { return &**this; }
+    [[nodiscard]] simulation::SimulatedBackend& simulated() noexcept { return *backend_; }
     [[nodiscard]] static std::string path(std::string_view name) {
-        return "/tmp/" + std::string(name);
+        return std::string("/tmp/").append(name);
     }
 
 private:
-    simulation::SimulatedBackend backend_;
+    std::unique_ptr<simulation::SimulatedBackend> backend_;
 };
 
 class OnUring {
 public:
     static constexpr std::uint64_t seeds = 1;  // The kernel has no seed.
 
-    explicit OnUring(std::uint64_t) : OnUring(UringFeatures{}) {}
-    explicit OnUring(const UringFeatures& features)
-        : backend_(UringBackend::create({.receive_buffers = contract_buffers,
-                                         .receive_buffer_octets = contract_buffer_octets,
-                                         .features = features})
-                       .value()) {}
+    explicit OnUring(std::uint64_t);
+    explicit OnUring(const UringFeatures& features);
+    ~OnUring();
 
-    Backend& operator*() noexcept { return *backend_; }
-    Backend* operator->() noexcept { return backend_.get(); }
+    Backend& operator*() noexcept;
+    Backend* operator->() noexcept { return &**this; }
     [[nodiscard]] std::string path(std::string_view name) const { return directory_.path(name); }
 
 private:
@@ -83,25 +78,18 @@ private:
 // As on a kernel that has nothing but what the backend cannot do without.
 class OnOldUring : public OnUring {
 public:
-    explicit OnOldUring(std::uint64_t)
-        : OnUring(UringFeatures{.cooperative_work = false,
-                                .multishot_accept = false,
-                                .single_issuer = false,
-                                .multishot_receive = false,
-                                .deferred_work = false}) {}
+    explicit OnOldUring(std::uint64_t);
 };
 
 class OnEpoll {
 public:
     static constexpr std::uint64_t seeds = 1;
 
-    explicit OnEpoll(std::uint64_t)
-        : backend_(EpollBackend::create({.receive_buffers = contract_buffers,
-                                         .receive_buffer_octets = contract_buffer_octets})
-                       .value()) {}
+    explicit OnEpoll(std::uint64_t);
+    ~OnEpoll();
 
-    Backend& operator*() noexcept { return *backend_; }
-    Backend* operator->() noexcept { return backend_.get(); }
+    Backend& operator*() noexcept;
+    Backend* operator->() noexcept { return &**this; }
     [[nodiscard]] std::string path(std::string_view name) const { return directory_.path(name); }
 
 private:
@@ -149,28 +137,7 @@ bool wait_for(Backend& backend, Condition condition) {
     return false;
 }
 
-inline bool ends(Backend& backend, Recorded& operation) {
-    return wait_for(backend, [&] { return operation.ended; });
-}
-
-inline Recorded::~Recorded() {
-    if (!ended) {
-        cancel();
-        ends(backend_, *this);
-    }
-}
-
-inline void Recorded::complete(Completion completion) noexcept {
-    results.push_back(completion.result);
-    if (!completion.received.empty()) {
-        const std::span<std::byte> arrived = completion.received.octets();
-        octets.append(reinterpret_cast<const char*>(arrived.data()), arrived.size());
-        if (keeps_buffers) {
-            kept.push_back(std::move(completion.received));
-        }
-    }
-    ended = !completion.more;
-}
+bool ends(Backend& backend, Recorded& operation);
 
 // A text as the parts of a Send.
 class Parts {
@@ -184,16 +151,8 @@ private:
     std::array<iovec, 1> parts_{};
 };
 
-inline std::int32_t result_of(Backend& backend, const Request& request) {
-    Recorded operation(backend, request);
-    REQUIRE(ends(backend, operation));
-    return operation.last();
-}
-
-inline std::int32_t send(Backend& backend, int fd, std::string_view text) {
-    const Parts parts(text);
-    return result_of(backend, Send{fd, parts});
-}
+std::int32_t result_of(Backend& backend, const Request& request);
+std::int32_t send(Backend& backend, int fd, std::string_view text);
 
 // What a receive brings up to its end, re-armed for as long as it ends without a reason.
 struct Input {
@@ -201,47 +160,13 @@ struct Input {
     std::int32_t end;
 };
 
-inline Input receive_to_end(Backend& backend, int fd) {
-    Recorded receiving(backend, Receive{fd});
-    for (;;) {
-        REQUIRE(ends(backend, receiving));
-        if (receiving.last() <= 0) {
-            return {receiving.octets, receiving.last()};
-        }
-        receiving.submit_again();
-    }
-}
-
-inline std::string receive_octets(Backend& backend, int fd, std::size_t count) {
-    Recorded receiving(backend, Receive{fd});
-    REQUIRE(wait_for(backend, [&] {
-        if (receiving.ended && receiving.octets.size() < count) {
-            receiving.submit_again();
-        }
-        return receiving.octets.size() >= count;
-    }));
-    receiving.cancel();
-    REQUIRE(ends(backend, receiving));
-    return receiving.octets;
-}
+Input receive_to_end(Backend& backend, int fd);
+std::string receive_octets(Backend& backend, int fd, std::size_t count);
 
 // Two connected sockets and the listener they met at, closed at the end unless a test did.
 class Pair {
 public:
-    explicit Pair(Backend& backend) : backend_(backend) {
-        listener = backend.listen(Endpoint::loopback(0), {}).value();
-        const Endpoint to = backend.local_endpoint(listener);
-        client = backend.open_socket(AF_INET).value();
-        Recorded accepting(backend, Accept{listener});
-        REQUIRE(result_of(backend, Connect{client, &to}) == 0);
-        REQUIRE(wait_for(backend, [&] {
-            if (accepting.ended) {
-                accepting.submit_again();  // No descriptor, at that moment.
-            }
-            return !accepting.results.empty() && accepting.last() >= 0;
-        }));
-        server = accepting.last();
-    }
+    explicit Pair(Backend& backend);
     Pair(Pair&&) = delete;
     ~Pair() {
         close(client);
@@ -249,11 +174,7 @@ public:
         close(listener);
     }
 
-    void close(int& fd, Ending ending = Ending::orderly) {
-        if (fd >= 0) {
-            backend_.close(std::exchange(fd, -1), ending);
-        }
-    }
+    void close(int& fd, Ending ending = Ending::orderly);
 
     int listener = -1;
     int client = -1;
@@ -264,16 +185,7 @@ private:
 };
 
 // More than the buffers of both kernels take while nobody reads.
-inline const std::string& more_than_fits() {
-    static const std::string octets = [] {
-        std::string made(std::size_t{64} * 1024 * 1024, '\0');
-        for (std::size_t index = 0; index < made.size(); ++index) {
-            made[index] = static_cast<char>(index % 251);
-        }
-        return made;
-    }();
-    return octets;
-}
+const std::string& more_than_fits();
 
 // Once on the kernel; on the simulator once for each of its interleavings.
 template <typename World, typename Check>

@@ -2,6 +2,7 @@
 
 #include "sluice/runtime/simulation/fault.h"
 
+#include "sluice/runtime/simulation/simulated_backend.h"
 #include "sluice/tests/runtime/contract.h"
 #include "sluice/tests/support/simulation.h"
 
