@@ -1,10 +1,12 @@
 #include "sluice/tests/support/temporary_directory.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ios>
 #include <iterator>
+#include <system_error>
 
 namespace sluice::tests {
 
@@ -21,7 +23,9 @@ TemporaryDirectory::TemporaryDirectory() : TemporaryDirectory(given_base()) {}
 
 TemporaryDirectory::TemporaryDirectory(std::string_view base)
     : path_(std::string(base) + "/sluice-XXXXXX") {
-    ::mkdtemp(path_.data());
+    if (::mkdtemp(path_.data()) == nullptr) {
+        throw std::system_error(errno, std::system_category(), path_);
+    }
 }
 
 TemporaryDirectory::~TemporaryDirectory() {
