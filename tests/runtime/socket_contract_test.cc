@@ -3,10 +3,15 @@
 
 #include "sluice/tests/runtime/contract.h"
 
+#include "sluice/tests/support/without_io_uring.h"
+
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 
 namespace sluice::tests {
 namespace {
@@ -415,6 +420,47 @@ TEMPLATE_TEST_CASE("socket: without a descriptor nothing is opened, and what wai
         world->close(client);
         world->close(listener);
     });
+}
+
+// What no healthy kernel can be made to say: a filter says it in its name, as the simulator's
+// faults do (simulated_faults_test). No filter sees what io_uring calls.
+TEST_CASE("socket: an accept that the kernel has no means for has taken nobody",
+          "[runtime][contract]") {
+    for (const int error : {ENFILE, ENOMEM}) {
+        CAPTURE(error);
+        OnEpoll world(0);
+        const int listener = world->listen(Endpoint::loopback(0), {}).value();
+        const Endpoint to = world->local_endpoint(listener);
+        const int client = world->open_socket(AF_INET).value();
+        REQUIRE(result_of(*world, Connect{client, &to}) == 0);
+        std::int32_t refused = 0;
+        without({.number = __NR_accept4, .error = error},
+                [&] { refused = result_of(*world, Accept{listener}); });
+        CHECK(refused == -error);
+        Recorded accepting(*world, Accept{listener});
+        REQUIRE(wait_for(*world, [&] { return !accepting.results.empty(); }));
+        REQUIRE(accepting.last() >= 0);
+        CHECK(world->peer_endpoint(accepting.last()) == world->local_endpoint(client));
+        accepting.cancel();
+        REQUIRE(ends(*world, accepting));
+        world->close(accepting.results.front());
+        world->close(client);
+        world->close(listener);
+    }
+}
+
+TEST_CASE("socket: a send that the kernel has no memory for has sent nothing, and all lives",
+          "[runtime][contract]") {
+    OnEpoll world(0);
+    Pair pair(*world);
+    CHECK(send(*world, pair.client, "one") == 3);
+    std::int32_t refused = 0;
+    const RefusedCall without_memory{.number = __NR_sendmsg, .error = ENOBUFS};
+    without(without_memory, [&] { refused = send(*world, pair.client, "two"); });
+    CHECK(refused == -ENOBUFS);
+    CHECK(!world->socket_state(pair.client).closed);
+    CHECK(send(*world, pair.client, "three") == 5);
+    CHECK(receive_octets(*world, pair.server, 8) == "onethree");
 }
 
 }  // namespace
