@@ -165,11 +165,11 @@ Task<Result<std::span<const std::byte>>> FileSource::read() {
     if (range_.octets == 0) {
         co_return std::span<const std::byte>();
     }
-    if (!buffer_) {
-        buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_octets_);
+    if (buffer_.octets().empty()) {
+        buffer_ = BulkBuffer(buffer_octets_);
     }
     const std::uint64_t wanted = std::min<std::uint64_t>(range_.octets, buffer_octets_);
-    const std::span<std::byte> buffer(buffer_.get(), static_cast<std::size_t>(wanted));
+    const std::span<std::byte> buffer = buffer_.octets().first(static_cast<std::size_t>(wanted));
     const Result<std::size_t> octets = co_await file_.read_at(buffer, range_.offset);
     if (!octets) {
         Error error = octets.error();

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "sluice/runtime/backend.h"
+#include "sluice/runtime/bulk_buffer.h"
 #include "sluice/runtime/byte_stream.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/task.h"
@@ -22,7 +23,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -117,7 +117,7 @@ private:
     FileRange range_;  // What is still to be read.
     std::uint64_t octets_done_ = 0;
     std::size_t buffer_octets_;
-    std::unique_ptr<std::byte[]> buffer_;
+    BulkBuffer buffer_;
 };
 
 // Writes a file from `offset` on. finish() syncs; abort() cannot take back what was written: what

@@ -12,6 +12,8 @@
 
 #pragma once
 
+#include "sluice/runtime/address_sanitizer.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,17 +22,7 @@
 
 namespace sluice {
 
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool frames_are_pooled = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool frames_are_pooled = false;
-#else
-inline constexpr bool frames_are_pooled = true;
-#endif
-#else
-inline constexpr bool frames_are_pooled = true;
-#endif
+inline constexpr bool frames_are_pooled = !under_address_sanitizer;
 
 // The frames of one thread that wait to be used again. Without a destructor, so that reaching it
 // costs nothing; the thread's end is watched by whoever first needs a slab.

@@ -5,6 +5,7 @@
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/channel.h"
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/file.h"
 #include "sluice/runtime/generator.h"
 #include "sluice/runtime/mutex.h"
 #include "sluice/runtime/operation.h"
@@ -152,6 +153,27 @@ Task<std::uint64_t> allocated_once_warm() {
 TEST_CASE("runtime: channels, locks, calls, timers, reads and writes allocate nothing once warm",
           "[runtime][allocation]") {
     CHECK(on_kernel(allocated_once_warm()) == 0);
+}
+
+Task<std::uint64_t> allocated_by_sources() {
+    const Result<File> file = co_await File::open_to_read("/dev/zero");
+    ensure(file.has_value());
+    std::uint64_t before = 0;
+    for (int round = 0; round < 3; ++round) {
+        before = allocations();
+        for (const std::uint64_t octets : {20'000, 100'000, 1'000'000}) {
+            FileSource first(*file, {0, octets});
+            FileSource second(*file, {0, octets}, 64 * 1024);
+            std::ignore = co_await first.read();
+            std::ignore = co_await second.read();
+        }
+    }
+    co_return allocations() - before;
+}
+
+TEST_CASE("file source: what one has read through, the next one reads through",
+          "[runtime][allocation]") {
+    CHECK(on_kernel(allocated_by_sources()) == 0);
 }
 
 TEST_CASE("any sink: a clone is one allocation", "[runtime][allocation]") {
