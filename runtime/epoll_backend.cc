@@ -102,7 +102,11 @@ void EpollBackend::submit(Operation& operation) noexcept {
     ensure(operation.state == Operation::State::idle);
     operation.state = Operation::State::in_flight;
     if (is_file(operation.request)) {
-        files_.submit(operation);
+        if (const auto result = FileJobs::answer_at_once(operation.request)) {
+            ended_.push_back({&operation, *result});
+        } else {
+            files_.submit(operation);
+        }
         return;
     }
     const int fd = descriptor_of(operation.request);

@@ -3,13 +3,13 @@
 // A descriptor is watched once, for all that may happen to it and for changes alone. What is known
 // of it decides whether an operation is tried in the next wait() or waits for a change; the calls
 // are made in wait(), and what they yield is reported from there, as io_uring would. Files have no
-// readiness: they go to the worker pool.
+// readiness: what is not in the kernel's memory goes to the worker pool.
 //
 // Ownership:    Owns the receive buffers. Nothing may be in flight when it is destroyed. One
 //               operation of a kind (receiving, sending, polling) may be in flight on a descriptor.
 // Cancellation: Always wins on sockets, but for the octets that were sent by then. On a file never.
 // Threading:    Created, used and destroyed on one thread, but for wake().
-// Source:       epoll(7).
+// Source:       epoll(7), openat2(2), preadv2(2).
 
 #pragma once
 

@@ -3,7 +3,11 @@
 #include "sluice/runtime/ensure.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <limits>
+#include <optional>
 #include <variant>
 
 namespace sluice {
@@ -63,6 +68,17 @@ struct Call {
     }
 };
 
+// Without O_NONBLOCK it would wait for the other end of a FIFO; of the descriptor it is taken back.
+ssize_t open_cached(const Open& open) noexcept {
+    const auto flags = static_cast<unsigned>(open.flags | O_CLOEXEC | O_NONBLOCK);
+    open_how how{.flags = flags, .mode = 0, .resolve = RESOLVE_CACHED};
+    const auto fd = static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, open.path, &how, sizeof how));
+    if (fd >= 0 && (open.flags & O_NONBLOCK) == 0) {
+        ::fcntl(fd, F_SETFL, open.flags);
+    }
+    return fd;
+}
+
 // Belongs to nobody: the loop need not hear of its end.
 class Closing final : public Workers::Job {
 public:
@@ -83,6 +99,21 @@ FileJobs::~FileJobs() {
     ensure(under_way_ == 0);
     // The last one that ended may still be inside ended().
     const std::lock_guard lock(mutex_);
+}
+
+std::optional<std::int32_t> FileJobs::answer_at_once(const Request& request) noexcept {
+    ssize_t result = -1;
+    if (const auto* const open = std::get_if<Open>(&request)) {
+        result = open_cached(*open);
+    } else if (const auto* const read = std::get_if<Read>(&request)) {
+        const iovec into{read->into.data(), std::min(read->into.size(), octets_max)};
+        // 0 may be the end, or a kernel that says so where it would wait.
+        result = ::preadv2(read->fd, &into, 1, static_cast<off_t>(read->offset), RWF_NOWAIT);
+        result = result == 0 ? -1 : result;
+    }
+    // Whatever failed is asked again where it may wait: not every kernel, or every filter in front
+    // of one, knows these calls.
+    return result < 0 ? std::nullopt : std::optional(static_cast<std::int32_t>(result));
 }
 
 void FileJobs::submit(Operation& operation) {

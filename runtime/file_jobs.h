@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace sluice {
@@ -30,6 +31,11 @@ public:
 
     // An Open, Read, Write, Sync, Link, Rename, Remove or ReadStatus.
     void submit(Operation& operation);
+
+    // The result of an Open or Read that the kernel answers from its memory; nullopt if it would
+    // have to ask a device, or cannot tell. Makes no other request.
+    [[nodiscard]] static std::optional<std::int32_t> answer_at_once(
+        const Request& request) noexcept;
 
     // Closes `fd` on a worker, soon, whatever becomes of the loop meanwhile.
     static void close(int fd);

@@ -179,6 +179,32 @@ TEST_CASE("file: one that is destroyed open is closed by a worker, and keeps no 
     block_on(loop, destroy_while_workers_are_busy(directory.path("film")));
 }
 
+// What was just written is in the kernel's memory.
+Task<> read_while_workers_are_busy(std::string path) {
+    std::array<Blocking, Workers::threads_max_default> blocking;
+    for (Blocking& job : blocking) {
+        Workers::shared().run(job);
+    }
+    const Result<File> file = co_await File::open_to_read(std::move(path));
+    std::array<std::byte, 3> octets{};
+    const Result<std::size_t> read = co_await file->read_at(octets, 0);
+    for (Blocking& job : blocking) {
+        job.let_go();
+        job.wait();
+    }
+    CHECK(read == 3);
+    CHECK(octets[2] == std::byte{'d'});
+}
+
+TEST_CASE("file: what the kernel has in its memory is opened and read without a worker",
+          "[runtime][file]") {
+    const TemporaryDirectory directory;
+    directory.write("film", "old");
+    const std::unique_ptr<EpollBackend> epoll = EpollBackend::create().value();
+    Loop loop(*epoll);
+    block_on(loop, read_while_workers_are_busy(directory.path("film")));
+}
+
 TEST_CASE("file: a full disk is told, with the octets that found room", "[runtime][file]") {
     const TemporaryDirectory directory;
     Kernel kernel;
