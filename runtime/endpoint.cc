@@ -91,13 +91,13 @@ const Endpoint::UnixName* Endpoint::unix_name() const noexcept {
 }
 
 Result<Endpoint> Endpoint::unix_socket(std::string_view name) {
-    std::string octets(name);
-    if (octets.empty() || octets == "@" || octets.find('\0') != std::string::npos) {
-        return failure(Errc::invalid, Phase::none);
-    }
-    if (octets.size() > unix_name_octets_max) {
+    if (name.size() > unix_name_octets_max) {
         return std::unexpected(error_from_errno(ENAMETOOLONG, Phase::none));
     }
+    if (name.empty() || name == "@" || name.contains('\0')) {
+        return failure(Errc::invalid, Phase::none);
+    }
+    std::string octets(name);
     if (octets.front() == '@') {
         octets.front() = '\0';
     }
