@@ -20,13 +20,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Case {
+struct Refusal {
     const char* why;
     ClientRequest request;
     std::string facts;
 };
 
-Task<> refuse(ClientRig& rig, const Case& each) {
+Task<> refuse(ClientRig& rig, const Refusal& each) {
     Exchange exchange = rig.client().begin(each.request);
     const sluice::Result<std::string> answer = co_await read_all(exchange);
     CHECK_FALSE(answer);
@@ -42,7 +42,7 @@ TEST_CASE("client: a request that must not be sent is refused before anything ha
     const std::string facts =
         "C1 0 no | application protocol none none | unassigned 0+0/0+0 of - | "
         "none none 0+0+0 of - | 1";
-    const std::vector<Case> cases = {
+    const std::vector<Refusal> cases = {
         {"no URL", get("not a url"), facts},
         {"no scheme we know", get("ftp://127.0.0.1/"), facts},
         {"a method that is no token", request("GE T", "http://127.0.0.1/"), facts},
@@ -53,7 +53,7 @@ TEST_CASE("client: a request that must not be sent is refused before anything ha
          "C1 0 no | application protocol connect none | unassigned 0+0/0+0 of - | "
          "none none 0+0+0 of - | 1"},
     };
-    for (const Case& each : cases) {
+    for (const Refusal& each : cases) {
         CAPTURE(each.why);
         with_client({}, [&](ClientRig& rig) { return refuse(rig, each); });
     }

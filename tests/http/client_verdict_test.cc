@@ -49,7 +49,7 @@ Task<> drive_case(ClientRig& rig, const Case& each) {
 }
 
 std::vector<Case> cases() {
-    const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    const std::string sized = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
     const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     const std::string close_delimited = "HTTP/1.1 200 OK\r\n\r\n";
     const std::string none = " | none none none none | all_accepted 35+0/0+0 of - | ";
@@ -58,7 +58,7 @@ std::vector<Case> cases() {
     const std::string put_all = " | all_accepted 54+6/6+0 of 6 | ";
     return {
         {"complete, by length",
-         {expect_heads(), say(ok + "hello")},
+         {expect_heads(), say(sized + "hello")},
          a_get,
          "C13 200 no" + none + "complete length 38+5+0 of 5 | 1 reusable"},
         {"complete, chunked with a trailer",
@@ -70,17 +70,17 @@ std::vector<Case> cases() {
          a_get,
          "C13 204 no" + none + "complete none 27+0+0 of - | 1 reusable"},
         {"complete, to HEAD",
-         {expect_heads(), say(ok)},
+         {expect_heads(), say(sized)},
          a_head,
          "C13 200 no | none none none none | all_accepted 36+0/0+0 of - | "
          "complete none 38+0+0 of - | 1 reusable"},
         {"complete, after 103 and 104",
          {expect_heads(),
-          say("HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 104 X\r\n\r\n" + ok + "hello")},
+          say("HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 104 X\r\n\r\n" + sized + "hello")},
          a_get,
          "C13 200 no" + none + "complete length 90+5+0 of 5 | 1 reusable"},
         {"complete, of a request with content",
-         {expect_octets(60), say(ok + "hello")},
+         {expect_octets(60), say(sized + "hello")},
          a_put,
          "C13 200 no" + none_put + "complete length 38+5+0 of 5 | 1 reusable"},
         {"complete, and the server closes",
@@ -88,7 +88,7 @@ std::vector<Case> cases() {
          a_get,
          "C13 200 no" + none + "complete length 57+0+0 of 0 | 1"},
         {"complete, and more than was asked for",
-         {expect_heads(), say(ok + "hello!")},
+         {expect_heads(), say(sized + "hello!")},
          a_get,
          "C13 200 no" + none + "complete length 38+5+0 of 5 | 1"},
         {"ended by the connection's end",
@@ -137,12 +137,12 @@ std::vector<Case> cases() {
          a_get,
          "C10 0 no | peer protocol head none" + got + "head_partial none 69+0+0 of - | 1"},
         {"truncated by length, FIN",
-         {expect_heads(), say(ok + "hel"), fin()},
+         {expect_heads(), say(sized + "hel"), fin()},
          a_get,
          "C11 200 idempotent_only | peer fin body none" + got +
              "body_partial length 38+3+0 of 5 fin | 1"},
         {"truncated by length, reset",
-         {expect_heads(), say(ok + "hel"), pause(1s), reset()},
+         {expect_heads(), say(sized + "hel"), pause(1s), reset()},
          a_get,
          "C11 200 idempotent_only | peer reset body none" + got +
              "body_partial length 38+3+0 of 5 reset | 1"},
@@ -159,7 +159,7 @@ std::vector<Case> cases() {
          "C11 200 idempotent_only | peer fin body none" + got +
              "body_partial chunked 47+3+5 of - fin | 1"},
         {"truncated before the content",
-         {expect_heads(), say(ok), fin()},
+         {expect_heads(), say(sized), fin()},
          a_get,
          "C11 200 idempotent_only | peer fin body none" + got +
              "head_complete length 38+0+0 of 5 fin | 1"},
@@ -178,7 +178,7 @@ std::vector<Case> cases() {
          "C14 0 idempotent_only | peer timeout head between_bytes" + got +
              "head_partial none 10+0+0 of - | 1"},
         {"silence in the content",
-         {expect_octets(60), say(ok + "hell"), rest()},
+         {expect_octets(60), say(sized + "hell"), rest()},
          a_put,
          "C14 200 idempotent_only | peer timeout body between_bytes" + put_all +
              "body_partial length 38+4+0 of 5 | 1"},

@@ -140,11 +140,6 @@ TEST_CASE("linger: a stop of serve() ends it", "[http][server][linger]") {
 
 // --- A client that ends its sending (RFC 9112 9.6) ---
 
-Task<> answer_late(Request&, Responder& responder) {
-    co_await sleep_for(seconds(10));
-    responder.respond(Status::ok, "hello\n");
-}
-
 TEST_CASE("half-close: a client that sends no more still gets all its answers",
           "[http][server][rfc9112-9.6]") {
     const Played played = play({

@@ -302,11 +302,6 @@ TEST_CASE("S13: an orderly close after ours confirms the last response", "[http]
     CHECK(played.outcome().send.acknowledged == played.clients.front().octets.size());
 }
 
-Task<> answer_late(Request&, Responder& responder) {
-    co_await sleep_for(seconds(10));
-    responder.respond(Status::ok, "hello\n");
-}
-
 TEST_CASE("S13: is not said of a client that had ended its sending before", "[http][outcome]") {
     const std::string request = get("/", "Connection: close\r\n");
     // Also where its FIN lies behind octets that nobody had read by then.

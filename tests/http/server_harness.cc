@@ -345,6 +345,11 @@ Task<> say_hello(http::Request&, http::Responder& responder) {
     co_return;
 }
 
+Task<> answer_late(http::Request&, http::Responder& responder) {
+    co_await sleep_for(std::chrono::seconds(10));
+    responder.respond(http::Status::ok, "hello\n");
+}
+
 Task<> count_octets(http::Request& request, http::Responder& responder) {
     std::uint64_t octets = 0;
     while (!request.body().ended()) {

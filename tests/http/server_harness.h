@@ -125,6 +125,8 @@ struct Played {
 [[nodiscard]] Task<> say_hello(http::Request& request, http::Responder& responder);
 // Reads everything, and answers with how many octets that was; not at all after an error.
 [[nodiscard]] Task<> count_octets(http::Request& request, http::Responder& responder);
+// Answers after ten seconds.
+[[nodiscard]] Task<> answer_late(http::Request& request, http::Responder& responder);
 // Answers with the request's content, as it comes, chunked.
 [[nodiscard]] Task<> echo(http::Request& request, http::Responder& responder);
 

@@ -18,10 +18,6 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t port_min = 40'000;
 constexpr std::uint16_t port_max = 40'003;
 
-Endpoint parsed(const char* text) {
-    return Endpoint::parse(text).value();
-}
-
 // A close is submitted, and done by the wait.
 void close_now(Backend& backend, int fd, Ending ending = Ending::orderly) {
     backend.close(fd, ending);

@@ -299,7 +299,7 @@ TEST_CASE("with_timeout: of two limits the shorter one holds", "[runtime][combin
     run({}, nested_limits);
 }
 
-Task<> stopped_from_above(World&) {
+Task<> limit_stopped_from_above(World&) {
     Task<First<Result<int>, Result<int>>> race =
         when_any(with_timeout(1h, answer_after(2h, 1)), answer_after(10ms, 2));
     const First<Result<int>, Result<int>> first = co_await race;
@@ -307,7 +307,7 @@ Task<> stopped_from_above(World&) {
 }
 
 TEST_CASE("with_timeout: a stop from above is a cancel, and no time-out", "[runtime][combine]") {
-    run({}, stopped_from_above);
+    run({}, limit_stopped_from_above);
 }
 
 Task<> shielded_under_stop(World& world, Instant& ended) {

@@ -82,6 +82,10 @@ bool ends(Backend& backend, Recorded& operation) {
     return wait_for(backend, [&] { return operation.ended; });
 }
 
+Endpoint parsed(std::string_view text) {
+    return Endpoint::parse(text).value();
+}
+
 std::int32_t result_of(Backend& backend, const Request& request) {
     Recorded operation(backend, request);
     REQUIRE(ends(backend, operation));

@@ -151,6 +151,9 @@ private:
     std::array<iovec, 1> parts_{};
 };
 
+// What must be an address: "[::1]:0".
+[[nodiscard]] Endpoint parsed(std::string_view text);
+
 std::int32_t result_of(Backend& backend, const Request& request);
 std::int32_t send(Backend& backend, int fd, std::string_view text);
 

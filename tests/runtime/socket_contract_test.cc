@@ -25,10 +25,6 @@ std::int32_t polled(Backend& backend, int fd) {
     return result_of(backend, Poll{fd, everything});
 }
 
-Endpoint parsed(const char* text) {
-    return Endpoint::parse(text).value();
-}
-
 // Where nobody listens any more.
 Endpoint deserted(Backend& backend) {
     const int listener = backend.listen(Endpoint::loopback(0), {}).value();

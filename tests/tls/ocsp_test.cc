@@ -19,7 +19,7 @@ using tests::Standing;
 using tls::ContextError;
 using tls::ServerContext;
 
-Certified certify(bool must_staple = false) {
+Certified certify_stapled(bool must_staple = false) {
     return House::instance().authority.certify({.must_staple = must_staple}, "stapled");
 }
 
@@ -49,7 +49,7 @@ Flaw flaw_of(const ServerContext& server, bool insists) {
 }
 
 TEST_CASE("ocsp: what is stapled as good is trusted, also by who insists", "[tls][ocsp]") {
-    const Certified certified = certify();
+    const Certified certified = certify_stapled();
     const ServerContext server = serving(certified, said_of(certified, Standing::good));
     CHECK(flaw_of(server, false) == Flaw::none);
     CHECK(flaw_of(server, true) == Flaw::none);
@@ -57,28 +57,28 @@ TEST_CASE("ocsp: what is stapled as good is trusted, also by who insists", "[tls
 
 TEST_CASE("ocsp: what is stapled as revoked is refused, also by who does not insist",
           "[tls][ocsp]") {
-    const Certified certified = certify();
+    const Certified certified = certify_stapled();
     const ServerContext server = serving(certified, said_of(certified, Standing::revoked));
     CHECK(flaw_of(server, false) == Flaw::revoked);
     CHECK(flaw_of(server, true) == Flaw::revoked);
 }
 
 TEST_CASE("ocsp: without a staple a server is trusted, but by who insists", "[tls][ocsp]") {
-    const ServerContext server = serving(certify(), {});
+    const ServerContext server = serving(certify_stapled(), {});
     CHECK(flaw_of(server, false) == Flaw::none);
     CHECK(flaw_of(server, true) == Flaw::status_unknown);
 }
 
 TEST_CASE("ocsp: a certificate that says it comes with a staple is refused without",
           "[tls][ocsp]") {
-    const Certified certified = certify(true);
+    const Certified certified = certify_stapled(true);
     CHECK(flaw_of(serving(certified, {}), false) == Flaw::status_unknown);
     const ServerContext with = serving(certified, said_of(certified, Standing::good));
     CHECK(flaw_of(with, false) == Flaw::none);
 }
 
 TEST_CASE("ocsp: what no longer holds is not stapled", "[tls][ocsp]") {
-    const Certified certified = certify();
+    const Certified certified = certify_stapled();
     const ServerContext server = serving(certified, said_of(certified, Standing::good, -1));
     CHECK(flaw_of(server, false) == Flaw::none);
     CHECK(flaw_of(server, true) == Flaw::status_unknown);
@@ -87,7 +87,7 @@ TEST_CASE("ocsp: what no longer holds is not stapled", "[tls][ocsp]") {
 TEST_CASE("ocsp: what somebody else says of a certificate counts for nothing", "[tls][ocsp]") {
     const Authority stranger("stranger");
     const Authority& ours = House::instance().authority;
-    const Certified certified = certify();
+    const Certified certified = certify_stapled();
     for (const Standing standing : {Standing::good, Standing::revoked}) {
         for (const Authority* const issuer : {&stranger, &ours}) {
             const ServerContext server =
@@ -113,7 +113,7 @@ TEST_CASE("ocsp: a server refuses to start with what it cannot staple", "[tls][o
     std::ofstream(nonsense) << "nonsense";
     CHECK(error_with(authority.path("absent")) == ContextError::Kind::unreadable);
     CHECK(error_with(nonsense) == ContextError::Kind::malformed);
-    CHECK(error_with(said_of(certify(), Standing::good)) == ContextError::Kind::mismatched);
+    CHECK(error_with(said_of(certify_stapled(), Standing::good)) == ContextError::Kind::mismatched);
 }
 
 }  // namespace
