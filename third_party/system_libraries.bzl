@@ -22,6 +22,14 @@ cc_library(
 )
 """
 
+# A linker may leave out a library that the program's own objects do not call. Where Sluice's libraries
+# are shared objects, as Bazel links tests by default, none of those does: the calls are theirs. So one
+# more shared object calls it, and has it loaded. Linked statically, this is an archive that nobody opens.
+_LOADER = """\
+extern void {declarations};
+void (*const sluice_loads_{name}[])(void) = {{{functions}}};
+"""
+
 # Directories that every compiler searches by itself.
 _SEARCHED = ["/usr/include", "/usr/local/include"]
 
@@ -39,8 +47,8 @@ def _link_directory(context, source, target):
     for entry in context.path(source).readdir():
         context.symlink(entry, target + "/" + entry.basename)
 
-def _library_of_flags(context, name, flags):
-    """The cc_library of pkg-config's flags."""
+def _library_of_flags(context, name, flags, only_if_called = ""):
+    """The cc_library of pkg-config's flags; `only_if_called`: functions by which that is told."""
     linkopts = []
     defines = []
     includes = []
@@ -55,6 +63,14 @@ def _library_of_flags(context, name, flags):
                 includes.append(link)
         elif flag.startswith("-l") or flag.startswith("-L") or flag == "-pthread":
             linkopts.append(flag)
+    if only_if_called:
+        linkopts = ["-Wl,--push-state,--as-needed"] + linkopts + ["-Wl,--pop-state"]
+        functions = only_if_called.split(" ")
+        context.file("{0}/src/{0}.c".format(name), _LOADER.format(
+            name = name,
+            declarations = ", ".join([function + "(void)" for function in functions]),
+            functions = ", ".join(functions),
+        ))
     return _LIBRARY.format(
         name = name,
         defines = repr(defines),
@@ -74,13 +90,16 @@ def _system_library_impl(context):
         flags = _pkg_config(context, modules)
         if flags == None:
             _missing(context, "pkg-config does not know " + modules)
-        build += _library_of_flags(context, name, flags)
+        only_if_called = context.attr.only_if_called.get(name, "")
+        build += _library_of_flags(context, name, flags, only_if_called)
     context.file("BUILD.bazel", build)
 
 system_library = repository_rule(
     implementation = _system_library_impl,
     attrs = {
         "libraries": attr.string_dict(doc = "The name of each cc_library, and its pkg-config modules."),
+        "only_if_called": attr.string_dict(doc = "Of those that a program which calls nothing of them " +
+                                                 "does not load: a function of each module."),
     },
     environ = ["PKG_CONFIG_PATH"],
     local = True,
@@ -137,7 +156,8 @@ def sluice_system_libraries():
     catch2_library(name = "catch2")
     llhttp_library(name = "llhttp")
     system_library(name = "liburing", libraries = {"liburing": "liburing"})
-    system_library(name = "openssl", libraries = {
-        "crypto": "libcrypto",
-        "ssl": "libssl libcrypto",
-    })
+    system_library(
+        name = "openssl",
+        libraries = {"ssl": "libssl libcrypto"},
+        only_if_called = {"ssl": "OPENSSL_init_ssl OPENSSL_init_crypto"},
+    )

@@ -13,7 +13,8 @@ from peers_support import (Transfer, case, check, check_equal, check_in, main, r
                            write_content)
 from tls_support import Authority, SecureStore
 
-store_program, transfer_program, client_program, plain_program = sys.argv[1:5]
+(store_program, transfer_program, client_program, plain_program,
+ upload_server_program) = sys.argv[1:6]
 content_octets = 8 * 1024 * 1024
 delivered = ("S11", "S12", "S13")
 
@@ -198,9 +199,12 @@ def several_requests(directory):
 
 @case("a program that speaks no TLS links none")
 def links_none(_):
-    for program, links in ((plain_program, False), (transfer_program, True)):
+    # The second includes the umbrella, which offers TLS.
+    programs = ((plain_program, False), (upload_server_program, False), (transfer_program, True))
+    for program, links in programs:
         needed = run("ldd", program).stdout.decode()
-        check_equal(f"{program} needs libssl", "libssl" in needed, links)
+        for library in ("libssl", "libcrypto"):
+            check_equal(f"{program} needs {library}", library in needed, links)
 
 
 sys.exit(main())
