@@ -190,7 +190,8 @@ void ClientExchange::took_final() {
     has_head_ = true;
     wait_for(Awaited::nothing);
     const bool untouched = outcome_.expect_sent && outcome_.send.body_offered == 0;
-    if (!request_ended_ && (!is_successful(parser_.status()) || untouched)) {
+    const bool is_pointless = !is_successful(parser_.status()) || untouched;
+    if (!request_ended_ && !lacks_only_its_end() && is_pointless) {
         stop_sending();
     }
     reader_.set();
@@ -310,6 +311,8 @@ void ClientExchange::settle() {
         end();
     } else if (request_ended_ && !send_failed_ && !outcome_.send.stopped) {
         wait_for(Awaited::acceptance);
+    } else if (lacks_only_its_end()) {
+        end_request();  // Which settles it.
     } else {
         stop_sending();
         connection_->close(Ending::reset);
@@ -380,10 +383,12 @@ Task<Outcome> ClientExchange::outcome() {
     while (stage_ != Stage::ended) {
         const bool is_left = !request_ended_ && content_ == nullptr;
         if (is_left && !outcome_.send.stopped && !send_failed_) {
-            if (has_head_) {
-                stop_sending();  // The application has, and there is an answer.
-            } else {
+            if (!has_head_) {
                 abort(Mechanism::source_error);
+            } else if (lacks_only_its_end()) {
+                end_request();
+            } else {
+                stop_sending();  // The application has, and there is an answer.
             }
         }
         if (has_head_ && !failed_ && !is_answered()) {

@@ -166,6 +166,13 @@ void ClientExchange::abort_content() noexcept {
     }
 }
 
+// Whether all that was declared was accepted, so that finish() would add nothing to it. An answer
+// can overtake that call.
+bool ClientExchange::lacks_only_its_end() const noexcept {
+    return !request_ended_ && !send_failed_ && !outcome_.send.stopped &&
+           framing_.kind == Framing::Kind::length && outcome_.send.body_accepted == framing_.length;
+}
+
 // Content that the request brought with it.
 Task<> ClientExchange::send_own_content() {
     while (!may_write()) {

@@ -45,7 +45,7 @@ public:
     // Takes the request's content, if it was to have any: as much as was declared. To write more is
     // refused, and to finish with less fails; both reset the connection. finish() completes when
     // the kernel has accepted the whole request. An unfinished body never looks finished to the
-    // server, unless all that was declared had been written.
+    // server, unless all that was declared had been written: an answer to that completes it.
     [[nodiscard]] ByteSink& body() noexcept;
 
     // Trailers of a chunked request, to be filled before its body is finished.

@@ -11,7 +11,9 @@
 #include "sluice/tests/support/simulation.h"
 
 #include <chrono>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::http::tests {
@@ -329,6 +331,48 @@ TEST_CASE("client: a response may begin before the request ends, and both are wh
     with_client({{expect_heads(), say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
                   expect_octets(61), say("hello")}},
                 read_while_writing);
+}
+
+Task<> write_and_be_answered(Exchange& exchange) {
+    const std::string_view content = "abcdef";
+    const sluice::Result<void> written =
+        co_await exchange.body().write(std::as_bytes(std::span(content)));
+    CHECK(written);
+    co_await sleep_for(1s);
+}
+
+Task<> finish_late(ClientRig& rig) {
+    for (int times = 0; times < 2; ++times) {
+        Exchange exchange = rig.client().begin(put(rig.url()).length(6));
+        co_await write_and_be_answered(exchange);
+        const sluice::Result<void> finished = co_await exchange.body().finish();
+        CHECK(finished);
+        const Outcome outcome = co_await exchange.outcome();
+        CHECK(verdict_of(outcome) == Verdict::complete);
+        CHECK(outcome.connection.reusable);
+    }
+    CHECK(rig.seen().size() == 1);
+}
+
+Task<> leave_whole_content(ClientRig& rig) {
+    Exchange exchange = rig.client().begin(put(rig.url()).length(6));
+    const sluice::Result<Response> response = co_await exchange.response();  // The head alone.
+    CHECK(response);
+    co_await write_and_be_answered(exchange);
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(verdict_of(outcome) == Verdict::complete);
+    CHECK(outcome.connection.reusable);
+}
+
+TEST_CASE("client: content of which all was written is whole, though its answer overtakes finish()",
+          "[http][client]") {
+    const std::string full = "HTTP/1.1 507 Insufficient Storage\r\nContent-Length: 0\r\n\r\n";
+    for (const std::string& each : {created, full}) {
+        with_client({{expect_octets(60), say(each), expect_octets(120), say(each)}}, finish_late);
+    }
+    with_client({{expect_heads(), say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
+                  expect_octets(60), pause(2s), say("hello")}},
+                leave_whole_content);
 }
 
 }  // namespace
