@@ -161,7 +161,7 @@ Task<std::uint64_t> allocated_by_sources() {
     std::uint64_t before = 0;
     for (int round = 0; round < 3; ++round) {
         before = allocations();
-        for (const std::uint64_t octets : {20'000, 100'000, 1'000'000}) {
+        for (const std::uint64_t octets : {20'000UL, 100'000UL, 1'000'000UL}) {
             FileSource first(*file, {0, octets});
             FileSource second(*file, {0, octets}, 64 * 1024);
             std::ignore = co_await first.read();
