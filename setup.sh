@@ -47,7 +47,7 @@ install_packages() {
         wanted+=(llhttp)
     fi
     if $for_ci; then
-        wanted+=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
+        wanted+=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev lld-19)
     fi
     if $for_bench; then
         wanted+=(libboost1.81-dev libuv1-dev)
