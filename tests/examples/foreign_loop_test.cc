@@ -3,6 +3,8 @@
 #include "sluice/http/client.h"
 #include "sluice/http/server.h"
 #include "sluice/runtime/await.h"
+#include "sluice/runtime/scope.h"
+#include "sluice/runtime/simulation/run.h"
 #include "sluice/runtime/tcp.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/runtime/contract.h"
@@ -39,21 +41,40 @@ Task<> ask(Loop& loop, std::uint16_t port, http::Server& server, int& answers) {
     server.drain(std::chrono::seconds(1));
 }
 
+struct Seen {
+    int answers = 0;
+    bool served = false;
+};
+
+// Of the executor it knows nothing but the loop.
+Task<> serve_and_ask(Loop& loop, Seen& seen) {
+    const auto acceptor = TcpAcceptor::listen(loop, Endpoint::loopback(0)).value();
+    http::Server server(loop, greet);
+    Scope scope(loop);
+    scope.spawn(serve(server, *acceptor, seen.served));
+    scope.spawn(ask(loop, acceptor->local().port(), server, seen.answers));
+    co_await scope.join();
+}
+
 TEMPLATE_TEST_CASE("foreign loop: a server and a client run on it unchanged, and it does not spin",
                    "[examples][executor]", OnUring, OnEpoll) {
     TestType world(0);
     ForeignLoop foreign(*world);
-    const auto acceptor = TcpAcceptor::listen(foreign.loop(), Endpoint::loopback(0)).value();
-    http::Server server(foreign.loop(), greet);
-    bool served = false;
-    int answers = 0;
-    foreign.spawn(serve(server, *acceptor, served));
-    foreign.spawn(ask(foreign.loop(), acceptor->local().port(), server, answers));
+    Seen seen;
+    foreign.spawn(serve_and_ask(foreign.loop(), seen));
     foreign.run();
-    CHECK(answers == 20);
-    CHECK(served);
+    CHECK(seen.answers == 20);
+    CHECK(seen.served);
     CHECK(foreign.wakes() >= 20);
     CHECK(foreign.wakes() < 600);  // A handful for each of 20 exchanges and as many timers.
+}
+
+TEST_CASE("foreign loop: what runs on it runs in the simulator, unchanged",
+          "[examples][executor]") {
+    Seen seen;
+    simulation::run({}, [&](simulation::World& world) { return serve_and_ask(world.loop, seen); });
+    CHECK(seen.answers == 20);
+    CHECK(seen.served);
 }
 
 }  // namespace

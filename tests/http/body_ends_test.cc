@@ -199,20 +199,21 @@ Task<> make_film() {
     CHECK(written);
 }
 
-Task<> send_film(Forwarded& forwarded, std::uint64_t declared, Request&, Responder& responder) {
+Task<> send_film(Forwarded& forwarded, FileRange range, bool is_chunked, Responder& responder) {
     co_await make_film();
     const Result<File> file = co_await File::open_to_read("/film");
     REQUIRE(file);
-    FileSource film(*file, {0, declared}, piece_octets);
+    FileSource film(*file, range, piece_octets);
     CountedSource counted(film);
-    ByteSink& body = responder.start(http::Status::ok, declared);
+    ByteSink& body = is_chunked ? responder.start(http::Status::ok)
+                                : responder.start(http::Status::ok, range.octets);
     forwarded.result = co_await forward(counted, body, forwarded.passage);
     forwarded.read = counted.octets();
 }
 
 // A handler whose client is gone is asked to stop. This one is not.
-Task<> send_film_regardless(Forwarded& forwarded, Request& request, Responder& responder) {
-    Under<void> sending = shielded(send_film(forwarded, film_octets, request, responder));
+Task<> send_film_regardless(Forwarded& forwarded, Responder& responder) {
+    Under<void> sending = shielded(send_film(forwarded, {0, film_octets}, false, responder));
     co_await sending;
 }
 
@@ -223,16 +224,18 @@ Task<> fetch_film(http::Client& client, Outcome& outcome) {
     outcome = fetched.attempts.front();
 }
 
-TEST_CASE("forward: of a file that is shorter than the response, the client is told truncation",
+TEST_CASE("forward: of a file that was cut, the client is told truncation, and how much crossed",
           "[http][body][forward]") {
+    const bool is_chunked = GENERATE(false, true);
+    CAPTURE(is_chunked);
     Forwarded forwarded;
     Outcome at_client;
     Kept kept;
     simulation::run({}, [&](World& world) {
         return serve_while(
             world,
-            [&](Request& request, Responder& responder) {
-                return send_film(forwarded, film_octets + 1, request, responder);
+            [&](Request&, Responder& responder) {
+                return send_film(forwarded, {0, film_octets + 1}, is_chunked, responder);
             },
             [&](http::Client& client) { return fetch_film(client, at_client); }, kept);
     });
@@ -264,9 +267,9 @@ TEST_CASE("forward: where a client goes, its file is read no further, and what c
     simulation::run({}, [&](World& world) {
         return serve_while(
             world,
-            [&](Request& request, Responder& responder) {
-                return is_stopped ? send_film(forwarded, film_octets, request, responder)
-                                  : send_film_regardless(forwarded, request, responder);
+            [&](Request&, Responder& responder) {
+                return is_stopped ? send_film(forwarded, {0, film_octets}, false, responder)
+                                  : send_film_regardless(forwarded, responder);
             },
             fetch_some, kept);
     });

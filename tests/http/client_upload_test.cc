@@ -1,7 +1,9 @@
 #include "sluice/http/client.h"
 #include "sluice/http/verdict.h"
 #include "sluice/runtime/await.h"
+#include "sluice/runtime/concurrent.h"
 #include "sluice/runtime/forward.h"
+#include "sluice/runtime/generator.h"
 #include "sluice/runtime/memory_stream.h"
 #include "sluice/runtime/rate_limited.h"
 #include "sluice/runtime/scope.h"
@@ -11,6 +13,9 @@
 #include "sluice/tests/support/simulation.h"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,11 +68,14 @@ Task<> upload_and_be_answered_early(ClientRig& rig) {
 }
 
 // Buffers that cannot take the whole upload.
-simulation::Options small_faulty(std::uint64_t seed) {
-    simulation::Options world = simulation::faulty(seed);
+simulation::Options with_small_buffers(simulation::Options world) {
     world.network.send_buffer_octets = 32 * 1024;
     world.network.receive_buffer_octets = 32 * 1024;
     return world;
+}
+
+simulation::Options small_faulty(std::uint64_t seed) {
+    return with_small_buffers(simulation::faulty(seed));
 }
 
 TEST_CASE(
@@ -373,6 +381,63 @@ TEST_CASE("client: content of which all was written is whole, though its answer 
     with_client({{expect_heads(), say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
                   expect_octets(60), pause(2s), say("hello")}},
                 leave_whole_content);
+}
+
+constexpr int pieces = 8;
+constexpr std::size_t piece_octets = 200'000;
+constexpr std::uint64_t head_octets = 60;
+
+Generator<int> number_pieces() {
+    for (int number = 0; number < pieces; ++number) {
+        co_yield number;
+    }
+}
+
+Task<sluice::Result<std::string>> make_piece(int) {
+    const bool passed = co_await sleep_for(40s);
+    if (!passed) {
+        co_return failure(sluice::Errc::cancelled, sluice::Phase::wait);
+    }
+    co_return std::string(piece_octets, 'x');
+}
+
+Task<> upload_what_is_being_made(ClientRig& rig) {
+    const Context context = co_await this_task();
+    const Instant before = rig.loop().now();
+    Generator<int> numbers = number_pieces();
+    ConcurrentSource made(context, numbers, 4, make_piece);
+    Exchange exchange = rig.client().begin(put(rig.url()).length(pieces * piece_octets));
+    ByteSink& body = exchange.body();
+    for (int number = 0; number < pieces; ++number) {
+        const sluice::Result<std::optional<std::string>> piece = co_await made.read();
+        REQUIRE(piece);
+        const sluice::Result<void> written = co_await body.write(std::as_bytes(std::span(**piece)));
+        CHECK(written);
+    }
+    co_await made.close();
+    const sluice::Result<void> finished = co_await body.finish();
+    CHECK(finished);
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(verdict_of(outcome) == Verdict::complete);
+    // The making of the first four, and the taking of all: the others were made meanwhile.
+    const Duration took = rig.loop().now() - before;
+    CHECK(took >= 40s + 7 * 30s);
+    CHECK(took < 40s + 8 * 30s);
+}
+
+TEST_CASE("client: content goes on being made while what was made is sent, and nothing is idle",
+          "[http][client]") {
+    Script slow;
+    for (int number = 1; number <= pieces; ++number) {
+        slow.push_back(
+            expect_octets(head_octets + static_cast<std::uint64_t>(number) * piece_octets));
+        if (number < pieces) {
+            slow.push_back(pause(30s));
+        }
+    }
+    slow.push_back(say(created));
+    const ClientOptions options{.between_bytes_max = 5s, .idle_max = 5s};
+    with_client({slow}, upload_what_is_being_made, options, with_small_buffers({}));
 }
 
 }  // namespace

@@ -134,6 +134,30 @@ Task<> outlive_the_original(World&) {
     CHECK(end.error().code == Errc::abandoned);  // The original was destroyed, not finished.
 }
 
+using Owned = std::unique_ptr<int>;
+
+static_assert(Sink<AnySink<Owned>, Owned>);
+
+AnySink<Owned> any_of(Channel<Owned> channel) {
+    return {std::move(channel.sender)};
+}
+
+Task<> write_to_nobody(AnySink<Owned> address) {
+    Owned item = std::make_unique<int>(7);
+    const int* const same = item.get();
+    const Sent<Owned> refused = co_await address.write(std::move(item));
+    CHECK(error_of(refused).code == Errc::abandoned);
+    CHECK(refused.error().item.get() == same);
+}
+
+TEST_CASE("any sink: what it does not take comes back, whichever channel is behind it",
+          "[runtime][actor]") {
+    for (auto* const make :
+         {&unbounded_channel<Owned>, &rendezvous_channel<Owned>, &oneshot_channel<Owned>}) {
+        run({}, [&](World&) { return write_to_nobody(any_of(make())); });
+    }
+}
+
 TEST_CASE("any sink: a clone outlives what it was cloned from", "[runtime][actor]") {
     run({}, outlive_the_original);
 }

@@ -25,8 +25,12 @@ using namespace std::chrono_literals;
 using simulation::run;
 using simulation::World;
 
+using Shared = std::shared_ptr<int>;
+using Owned = std::unique_ptr<int>;
+
 // The kinds. `writes_wait`: a write waits where nobody reads; `items`: how many are written.
 struct Oneshot {
+    using Item = Owned;
     static constexpr bool writes_wait = false;
     static constexpr int items = 1;
     template <typename T>
@@ -35,6 +39,7 @@ struct Oneshot {
     }
 };
 struct Bounded {
+    using Item = Owned;
     static constexpr bool writes_wait = true;
     static constexpr int items = 100;
     template <typename T>
@@ -62,12 +67,14 @@ struct Overwriting : Unbounded {
     }
 };
 struct Broadcast : Bounded {
+    using Item = Shared;  // Everybody gets one.
     template <typename T>
     static auto make() {
         return broadcast_channel<T>(3);
     }
 };
 struct Latest : Unbounded {
+    using Item = Shared;
     template <typename T>
     static auto make() {
         return latest_channel<T>();
@@ -76,9 +83,6 @@ struct Latest : Unbounded {
 
 #define EVERY_KIND Oneshot, Bounded, Unbounded, Rendezvous, Overwriting, Broadcast, Latest
 #define KINDS_FOR_ONE_READER Oneshot, Bounded, Unbounded, Rendezvous, Overwriting
-
-using Shared = std::shared_ptr<int>;
-using Owned = std::unique_ptr<int>;
 
 static_assert(Sink<Sender<Owned>, Owned> && Sink<BoundedSender<Owned>, Owned>);
 static_assert(ClosableSource<Receiver<Owned>> && TellsIdle<Receiver<Owned>>);
@@ -216,23 +220,26 @@ TEMPLATE_TEST_CASE("channel: it ends when the last sender has gone, as badly as 
 }
 
 // Writes until a write comes back, and looks at what comes back.
-template <typename S>
-Task<> write_until_refused(S& sender, std::optional<Errc>& refused, int& taken) {
+template <typename Item>
+Task<> write_until_refused(Sender<Item>& sender, std::optional<Errc>& refused, int& taken) {
     while (!refused) {
-        const Shared item = std::make_shared<int>(taken);
-        const Sent<Shared> sent = co_await sender.write(item);
+        Item item = std::make_unique<int>(taken);
+        const int* const same = item.get();
+        const Sent<Item> sent = co_await sender.write(std::move(item));
         if (sent) {
             ++taken;
         } else {
             refused = error_of(sent).code;
-            CHECK(sent.error().item == item);
+            CHECK(sent.error().item.get() == same);
         }
     }
 }
 
 template <typename Kind>
 Task<> refuse(World& world, bool closes, std::optional<Errc>& refused) {
-    auto [sender, receiver] = Kind::template make<Shared>();
+    using Item = typename Kind::Item;
+    auto [bound, receiver] = Kind::template make<Item>();
+    Sender<Item>& sender = bound;
     std::optional going(std::move(receiver));
     int taken = 0;
     Scope scope(world.loop);
@@ -251,7 +258,7 @@ Task<> refuse(World& world, bool closes, std::optional<Errc>& refused) {
     co_await scope.join();
     const Result<void> finished = co_await sender.finish();
     CHECK(finished.error().code == refused);
-    const Sent<Shared> late = co_await sender.write(Shared());
+    const Sent<Item> late = co_await sender.write(Item());
     CHECK(error_of(late).code == Errc::closed);
 }
 

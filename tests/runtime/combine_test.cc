@@ -3,10 +3,13 @@
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/scope.h"
 #include "sluice/runtime/simulation/run.h"
+#include "sluice/runtime/task_dump.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/support/simulation.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -328,6 +331,44 @@ Task<> stop_a_shielded(World& world) {
 
 TEST_CASE("shielded: a stop does not reach what must happen all the same", "[runtime][combine]") {
     run({}, stop_a_shielded);
+}
+
+std::ptrdiff_t tasks_alive(World& world) {
+    return std::ranges::count(task_dump(world.loop), '\n');
+}
+
+Task<Result<int>> count_alive_after(World& world, Duration duration, std::ptrdiff_t& most) {
+    co_await sleep_for(duration);
+    most = std::max(most, tasks_alive(world));
+    co_return 1;
+}
+
+Task<> leave_none_alive(World& world) {
+    const std::ptrdiff_t before = tasks_alive(world);
+    const auto expect_none = [&] { CHECK(tasks_alive(world) == before); };
+    std::ptrdiff_t most = 0;
+    auto race =
+        when_any(answer_after(1h, 1), count_alive_after(world, 1ms, most), finish_all_the_same(2s));
+    co_await race;
+    expect_none();
+    CHECK(most >= before + 3);
+    auto all = when_all(answer_after(1h, 1), fail_after(1ms), finish_all_the_same(2s));
+    co_await all;
+    expect_none();
+    auto limited = with_timeout(1s, finish_all_the_same(2s));
+    std::ignore = co_await limited;
+    expect_none();
+    auto throwing = when_all(throw_after(1ms), finish_all_the_same(2s));
+    try {
+        co_await throwing;
+    } catch (const std::runtime_error&) {
+        expect_none();
+    }
+}
+
+TEST_CASE("combine: nothing that was started is alive once all, the first or the limit is yielded",
+          "[runtime][combine]") {
+    run({}, leave_none_alive);
 }
 
 }  // namespace
