@@ -1,8 +1,9 @@
 // File: an open file, and the streams that read and write one from front to back.
 //
 // Ownership:    Owns its descriptor; close() and destruction have it closed, off the loop's thread
-//               and so perhaps later. Nothing is in flight then: a task that uses the File outlives
-//               what it awaits. Octets stay until the task ends.
+//               and so perhaps later, and without a word: what a close could still tell of what was
+//               written, sync() tells. Nothing is in flight then: a task that uses the File
+//               outlives what it awaits. Octets stay until the task ends.
 // Completion:   read_at() fills what it was given, or stops at the end of the file. write_at()
 //               writes everything, or fails and says in octets_done how much.
 // Cancellation: A stop ends between two operations, or inside one that the kernel can interrupt,

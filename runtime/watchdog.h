@@ -35,7 +35,7 @@ struct Stall {
 
 struct WatchdogOptions {
     Duration limit = std::chrono::milliseconds(100);
-    std::function<void(const Stall&)> report;  // By default a text on stderr.
+    std::function<void(const Stall&)> report = {};  // By default a text on stderr.
 };
 
 class Watchdog {
