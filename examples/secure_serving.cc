@@ -16,6 +16,8 @@ void SecureServing::add_to(CommandLine& line) {
     line.option("--tls-key", "FILE", tls.identity.key_file, "the key of --tls-cert");
     line.option("--tls-ocsp", "FILE", tls.identity.ocsp_file,
                 "what its issuer says of it, in DER: handed to clients that ask");
+    line.option("--tls-tickets", "FILE", tls.ticket_key_file,
+                "keys of 80 octets for sessions, shared with other servers");
     line.option("--client-ca", "FILE", tls.client_trust_file,
                 "who vouches for clients: those without a certificate are refused");
 }

@@ -18,7 +18,7 @@ namespace sluice::examples {
 struct SecureServing {
     tls::ServerOptions tls = {};
 
-    // --tls-cert, --tls-key, --tls-ocsp and --client-ca.
+    // --tls-cert, --tls-key, --tls-ocsp, --tls-tickets and --client-ca.
     void add_to(CommandLine& line);
 
     // Sets ServeOptions::secure if a certificate was given. Yields whether it could. From then on

@@ -8,6 +8,7 @@
 
 #include <openssl/x509v3.h>
 
+#include <cstdlib>
 #include <utility>
 
 namespace sluice::tls {
@@ -18,6 +19,14 @@ namespace {
 int keep_session(SSL* ssl, SSL_SESSION* session) {
     Engine::of(ssl).offered(OwnedSession(session));
     return 1;
+}
+
+// Where OpenSSL looks for them.
+std::string system_roots() {
+    const char* const file = ::secure_getenv(X509_get_default_cert_file_env());
+    const char* const directory = ::secure_getenv(X509_get_default_cert_dir_env());
+    return "the system's roots (" + (file != nullptr ? std::string(file) + ", " : "") +
+           (directory != nullptr ? directory : X509_get_default_cert_dir()) + ")";
 }
 
 // After the chain: what the server stapled to it, or did not.
@@ -49,7 +58,7 @@ std::expected<ClientContext, ContextError> ClientContext::create(const ClientOpt
     if (options.trust_file.empty()) {
         SSL_CTX_set_default_verify_paths(context);
         ERR_clear_error();
-        state->store = std::string("the system's roots (") + X509_get_default_cert_dir() + ")";
+        state->store = system_roots();
     } else {
         loaded = load_roots(context, options.trust_file);
         state->store = options.trust_file;

@@ -17,7 +17,7 @@ struct ContextError {
     };
 
     Kind kind;
-    std::string file;
+    std::string file;  // Or the option that has it in memory.
     std::string reason;
 
     // One line for a person.

@@ -13,6 +13,9 @@ struct Identity {
     // Of a server: what the certificate's issuer says of it these days (OCSP, in DER). Clients are
     // handed it for as long as it holds, so that they need not ask.
     std::string ocsp_file = {};
+    // The same by its octets, of a program that asks the issuer itself. A CertificateChooser can
+    // show the certificate with a newer one.
+    std::string ocsp_response = {};
 };
 
 }  // namespace sluice::tls

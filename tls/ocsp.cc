@@ -100,16 +100,36 @@ std::unexpected<ContextError> failed(ContextError::Kind kind, const std::string&
     return std::unexpected(ContextError{kind, file, std::move(reason)});
 }
 
+std::expected<std::string, ContextError> response_of(const Identity& identity) {
+    using Kind = ContextError::Kind;
+    if (identity.ocsp_file.empty()) {
+        return identity.ocsp_response;
+    }
+    if (!identity.ocsp_response.empty()) {
+        return failed(Kind::incomplete, {}, "an OCSP response is in a file or is given, not both");
+    }
+    errno = 0;
+    std::ifstream opened(identity.ocsp_file, std::ios::binary);
+    if (!opened) {
+        return failed(Kind::unreadable, identity.ocsp_file, std::strerror(errno));
+    }
+    return std::string(std::istreambuf_iterator<char>(opened), {});
+}
+
 }  // namespace
 
-std::expected<Staple, ContextError> load_staple(const std::string& file, const X509& certificate) {
+std::expected<Staple, ContextError> load_staple(const Identity& identity, const X509& certificate) {
     using Kind = ContextError::Kind;
-    errno = 0;
-    std::ifstream opened(file, std::ios::binary);
-    if (!opened) {
-        return failed(Kind::unreadable, file, std::strerror(errno));
+    std::expected<std::string, ContextError> read = response_of(identity);
+    if (!read) {
+        return std::unexpected(read.error());
     }
-    Staple staple{std::string(std::istreambuf_iterator<char>(opened), {})};
+    Staple staple{std::move(*read)};
+    const bool is_of_file = !identity.ocsp_file.empty();
+    if (!is_of_file && staple.response.empty()) {
+        return staple;
+    }
+    const std::string file = is_of_file ? identity.ocsp_file : "Identity::ocsp_response";
     const OwnedBasicResponse response =
         parse(reinterpret_cast<const unsigned char*>(staple.response.data()),
               static_cast<long>(staple.response.size()));

@@ -7,6 +7,7 @@
 
 #include "sluice/runtime/security.h"
 #include "sluice/tls/context_error.h"
+#include "sluice/tls/identity.h"
 #include "sluice/tls/openssl_objects.h"
 
 #include <ctime>
@@ -21,8 +22,8 @@ struct Staple {
     std::time_t valid_until = 0;
 };
 
-// The response in `file`, which is about `certificate`.
-[[nodiscard]] std::expected<Staple, ContextError> load_staple(const std::string& file,
+// What `identity` has of it, by a file or by its octets, which is about `certificate`.
+[[nodiscard]] std::expected<Staple, ContextError> load_staple(const Identity& identity,
                                                               const X509& certificate);
 
 // What is wrong with the certificate of the server that `ssl` speaks to, by what it stapled, once

@@ -63,6 +63,11 @@ struct ServerOptions {
     std::vector<std::string> protocols = {"http/1.1"};
     // How long a key of session tickets is used; four times as long it is accepted.
     Duration ticket_key_period = std::chrono::hours(1);
+    // A file that holds these keys instead, for processes that are to resume one another's
+    // sessions: up to 16 of them, 80 random octets each. The first is used, and all are accepted,
+    // until reload() finds others: a new one is put behind the first, and before it once every
+    // process has it. Whoever reads the file reads what was said over TLS 1.2.
+    std::string ticket_key_file = {};
     std::string key_log_file = {};  // As of ClientOptions.
 };
 

@@ -27,14 +27,12 @@ std::expected<ServerCertificate, ContextError> ServerCertificate::load(const Ide
     if (!loaded) {
         return std::unexpected(loaded.error());
     }
-    if (!identity.ocsp_file.empty()) {
-        std::expected<Staple, ContextError> staple =
-            load_staple(identity.ocsp_file, *SSL_CTX_get0_certificate(state->holder.get()));
-        if (!staple) {
-            return std::unexpected(staple.error());
-        }
-        state->staple = std::move(*staple);
+    std::expected<Staple, ContextError> staple =
+        load_staple(identity, *SSL_CTX_get0_certificate(state->holder.get()));
+    if (!staple) {
+        return std::unexpected(staple.error());
     }
+    state->staple = std::move(*staple);
     return ServerCertificate(std::move(state));
 }
 

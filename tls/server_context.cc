@@ -234,6 +234,13 @@ std::expected<void, ContextError> ServerContext::reload() const {
     if (!made) {
         return std::unexpected(made.error());
     }
+    const std::string& key_file = state_->options.ticket_key_file;
+    if (!key_file.empty()) {
+        Loaded loaded = state_->ticket_keys->load(key_file);
+        if (!loaded) {
+            return loaded;
+        }
+    }
     const std::lock_guard lock(state_->mutex);
     state_->current.swap(*made);
     return {};

@@ -6,7 +6,11 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <span>
+#include <utility>
 
 namespace sluice::tls {
 
@@ -29,9 +33,51 @@ TicketKeys::TicketKeys(Duration period) : period_(period) {
 }
 
 TicketKeys::~TicketKeys() {
-    for (Key& each : keys_) {
+    forget(keys_);
+}
+
+void TicketKeys::forget(std::deque<Key>& keys) noexcept {
+    for (Key& each : keys) {
         OPENSSL_cleanse(&each, sizeof each);
     }
+    keys.clear();
+}
+
+std::expected<void, ContextError> TicketKeys::load(const std::string& file) {
+    using Kind = ContextError::Kind;
+    std::ifstream opened;
+    opened.rdbuf()->pubsetbuf(nullptr, 0);  // Else a copy of the keys stays in memory.
+    errno = 0;
+    opened.open(file, std::ios::binary);
+    if (!opened) {
+        return std::unexpected(ContextError{Kind::unreadable, file, std::strerror(errno)});
+    }
+    std::array<unsigned char, keys_max * Key::octets + 1> octets;
+    opened.read(reinterpret_cast<char*>(octets.data()), octets.size());
+    const auto size = static_cast<std::size_t>(opened.gcount());
+    const bool is_whole = size > 0 && size < octets.size() && size % Key::octets == 0;
+    std::deque<Key> keys;
+    for (std::size_t at = 0; is_whole && at < size; at += Key::octets) {
+        const unsigned char* from = octets.data() + at;
+        Key& key = keys.emplace_back();
+        for (const std::span<unsigned char> part :
+             {std::span<unsigned char>(key.name), std::span<unsigned char>(key.authenticating),
+              std::span<unsigned char>(key.sealing)}) {
+            std::copy_n(from, part.size(), part.begin());
+            from += part.size();
+        }
+    }
+    OPENSSL_cleanse(octets.data(), octets.size());
+    if (!is_whole) {
+        return std::unexpected(ContextError{
+            Kind::malformed, file,
+            "not 1 to " + std::to_string(keys_max) + " keys of 80 octets, one behind the other"});
+    }
+    const std::lock_guard lock(mutex_);
+    keys_.swap(keys);
+    is_of_file_ = true;
+    forget(keys);
+    return {};
 }
 
 void TicketKeys::make_newest(Instant now) {
@@ -45,6 +91,9 @@ void TicketKeys::make_newest(Instant now) {
 
 void TicketKeys::tick(Instant now) {
     const std::lock_guard lock(mutex_);
+    if (is_of_file_) {
+        return;
+    }
     Instant& newest_since = keys_.front().made;
     if (newest_since == never) {
         newest_since = now;

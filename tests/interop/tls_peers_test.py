@@ -83,7 +83,21 @@ def sessions(directory):
         check(f"it is resumed: {again}", "Reused, TLSv1.3" in again)
 
 
-@case("openssl: no renegotiation, no compression, no suite without forward secrecy")
+@case("openssl: a session of one store is resumed at another with the same file of ticket keys")
+def shared_sessions(directory):
+    kept = os.path.join(directory, "session")
+    keys = os.path.join(directory, "keys")
+    with open(keys, "wb") as file:
+        file.write(os.urandom(80))
+    for name, reused in (("first", False), ("second", True)):
+        place = os.path.join(directory, name)
+        os.mkdir(place)
+        with SecureStore(store_program, place, "--tls-tickets", keys) as store:
+            said = store.s_client(*(("-sess_in", kept) if reused else ("-sess_out", kept)))
+            check_equal(f"it is resumed: {said}", "Reused, TLSv1.3" in said, reused)
+
+
+@case("openssl: no compression, no suite without forward secrecy")
 def not_offered(directory):
     with SecureStore(store_program, directory) as store:
         said = store.s_client("-tls1_2")

@@ -83,9 +83,10 @@ Task<> choose_slowly(Loop& loop, SlowChoice& choice) {
     };
     Serving serving(loop, ServerContext::create(options).value(), on_workers);
     Asking asking(loop);
+    asking.here().listens_at(serving.port());
     ConnectTimes times;
     auto [client, server, went_on] =
-        co_await when_all(asking.connector().connect("server.example", serving.port(), times),
+        co_await when_all(asking.connector().connect("server.example", 443, times),
                           serving.acceptor().accept(), go_on(choice));
     CHECK(went_on);
     REQUIRE(client);

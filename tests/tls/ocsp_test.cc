@@ -3,8 +3,11 @@
 #include "sluice/tests/tls/asking.h"
 
 #include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sluice/tests/catch.h"
 
@@ -20,7 +23,7 @@ using tls::ContextError;
 using tls::ServerContext;
 
 Certified certify_stapled(bool must_staple = false) {
-    return House::instance().authority.certify({.must_staple = must_staple}, "stapled");
+    return House::instance().authority.certify_stapled({.must_staple = must_staple}, "stapled");
 }
 
 ServerContext serving(const Certified& certified, const std::string& ocsp_file) {
@@ -98,6 +101,27 @@ TEST_CASE("ocsp: what somebody else says of a certificate counts for nothing", "
     }
 }
 
+std::string octets_of(const std::string& file) {
+    std::ifstream opened(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(opened), {}};
+}
+
+TEST_CASE("ocsp: what is stapled may be given by its octets, and changed by who chooses",
+          "[tls][ocsp]") {
+    const Certified certified = certify_stapled();
+    tls::Identity identity = certified.files;
+    std::optional<tls::ServerCertificate> shown;
+    tls::ServerOptions options;
+    options.choose = [&](std::string_view) { return shown; };
+    const ServerContext server = ServerContext::create(options).value();
+    for (const auto& [standing, flaw] :
+         {std::pair(Standing::good, Flaw::none), std::pair(Standing::revoked, Flaw::revoked)}) {
+        identity.ocsp_response = octets_of(said_of(certified, standing));
+        shown = tls::ServerCertificate::load(identity).value();
+        CHECK(flaw_of(server, true) == flaw);
+    }
+}
+
 ContextError::Kind error_with(const std::string& ocsp_file) {
     tls::Identity identity = House::instance().server.files;
     identity.ocsp_file = ocsp_file;
@@ -113,7 +137,19 @@ TEST_CASE("ocsp: a server refuses to start with what it cannot staple", "[tls][o
     std::ofstream(nonsense) << "nonsense";
     CHECK(error_with(authority.path("absent")) == ContextError::Kind::unreadable);
     CHECK(error_with(nonsense) == ContextError::Kind::malformed);
-    CHECK(error_with(said_of(certify_stapled(), Standing::good)) == ContextError::Kind::mismatched);
+    const std::string of_another = said_of(certify_stapled(), Standing::good);
+    CHECK(error_with(of_another) == ContextError::Kind::mismatched);
+
+    tls::Identity identity = House::instance().server.files;
+    identity.ocsp_response = octets_of(of_another);
+    CHECK(ServerContext::create({.identity = identity}).error().kind ==
+          ContextError::Kind::mismatched);
+    identity.ocsp_response = "nonsense";
+    CHECK(ServerContext::create({.identity = identity}).error().kind ==
+          ContextError::Kind::malformed);
+    identity.ocsp_file = of_another;
+    CHECK(ServerContext::create({.identity = identity}).error().kind ==
+          ContextError::Kind::incomplete);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -191,6 +192,107 @@ Task<> trust_another(Loop& loop) {
 TEST_CASE("server context: a session does not outlive the trust that it was given in",
           "[tls][server]") {
     simulation::run({}, [](const simulation::World& world) { return trust_another(world.loop); });
+}
+
+// A file of keys whose octets are all alike, one after another.
+std::string key_file(std::string_view name, std::string_view alike) {
+    std::string octets;
+    for (const char each : alike) {
+        octets.append(80, each);
+    }
+    std::string file = House::instance().authority.path(name);
+    std::ofstream(file, std::ios::binary) << octets;
+    return file;
+}
+
+ServerContext sealing_with(const std::string& file) {
+    ServerOptions options = House::instance().server_options();
+    options.ticket_key_file = file;
+    return ServerContext::create(options).value();
+}
+
+// Whether a session that the first server gave is resumed at the second.
+Task<bool> resumes(Loop& loop, const ServerContext& first, const ServerContext& second) {
+    Serving giving(loop, first);
+    Serving taking(loop, second);
+    Asking asking(loop);
+    const Learnt given = co_await ask_as(giving, asking, "server.example");
+    CHECK_FALSE(given.is_resumed);
+    const Learnt taken = co_await ask_as(taking, asking, "server.example");
+    CHECK(taken.subject == "CN=server");
+    co_await giving.acceptor().close();
+    co_await taking.acceptor().close();
+    co_return taken.is_resumed;
+}
+
+bool resumed(const ServerContext& first, const ServerContext& second) {
+    return simulation::run(
+        {}, [&](const simulation::World& world) { return resumes(world.loop, first, second); });
+}
+
+TEST_CASE("server context: a session is resumed at whoever has the key of it, and at no other",
+          "[tls][server]") {
+    const ServerContext given = sealing_with(key_file("given", "ab"));
+    CHECK(resumed(given, given));
+    CHECK(resumed(given, sealing_with(key_file("the same", "ab"))));
+    CHECK(resumed(given, sealing_with(key_file("older there", "cba"))));
+    CHECK_FALSE(resumed(given, sealing_with(key_file("others", "bc"))));
+    CHECK_FALSE(resumed(given, sealing_with({})));
+}
+
+Task<> change_keys(Loop& loop) {
+    const std::string file = key_file("changing", "a");
+    const ServerContext context = sealing_with(file);
+    Serving serving(loop, context);
+    Asking early(loop);
+    const Learnt first = co_await ask_as(serving, early, "server.example");
+    CHECK_FALSE(first.is_resumed);
+    // Time forgets none that was given.
+    const bool passed = co_await sleep_for(std::chrono::hours(100));
+    CHECK(passed);
+    const Learnt later = co_await ask_as(serving, early, "server.example");
+    CHECK(later.is_resumed);
+    // Of what holds no keys nothing is taken.
+    std::ofstream(file, std::ios::app) << "b";
+    const auto broken = context.reload();
+    REQUIRE_FALSE(broken);
+    CHECK(broken.error().kind == ContextError::Kind::malformed);
+    CHECK(broken.error().file == file);
+    const Learnt meanwhile = co_await ask_as(serving, early, "server.example");
+    CHECK(meanwhile.is_resumed);
+
+    key_file("changing", "ba");
+    CHECK(context.reload());
+    Asking late(loop);
+    const Learnt second = co_await ask_as(serving, late, "server.example");
+    CHECK_FALSE(second.is_resumed);
+    key_file("changing", "b");
+    CHECK(context.reload());
+    const Learnt forgotten = co_await ask_as(serving, early, "server.example");
+    CHECK_FALSE(forgotten.is_resumed);
+    const Learnt kept = co_await ask_as(serving, late, "server.example");
+    CHECK(kept.is_resumed);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("server context: given keys change when they are read again, and at no other time",
+          "[tls][server]") {
+    simulation::run({}, [](const simulation::World& world) { return change_keys(world.loop); });
+}
+
+TEST_CASE("server context: refuses to start without the keys it was promised", "[tls][server]") {
+    ServerOptions options = House::instance().server_options();
+    options.ticket_key_file = House::instance().authority.path("no keys");
+    CHECK(ServerContext::create(options).error().kind == ContextError::Kind::unreadable);
+    for (const std::size_t octets : {0, 79, 81, 17 * 80}) {
+        CAPTURE(octets);
+        std::ofstream(options.ticket_key_file) << std::string(octets, 'a');
+        const auto created = ServerContext::create(options);
+        REQUIRE_FALSE(created);
+        CHECK(created.error().kind == ContextError::Kind::malformed);
+    }
+    std::ofstream(options.ticket_key_file) << std::string(std::size_t{16} * 80, 'a');
+    CHECK(ServerContext::create(options));
 }
 
 }  // namespace

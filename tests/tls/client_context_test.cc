@@ -1,0 +1,123 @@
+// Of a client's context: whom it trusts, for which names, and who may read along.
+
+#include "sluice/tests/tls/asking.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sluice/tests/catch.h"
+
+namespace sluice {
+namespace {
+
+using tests::asked;
+using tests::House;
+using tls::ClientContext;
+using tls::ServerContext;
+
+// A variable of the environment, for as long as this lives.
+class Variable {
+public:
+    Variable(const char* name, const std::string& value) : name_(name) {
+        ::setenv(name, value.c_str(), 1);
+    }
+    Variable(Variable&&) = delete;
+    ~Variable() { ::unsetenv(name_); }
+
+private:
+    const char* name_;
+};
+
+Flaw flaw_of(const Error& error) {
+    if (error.code == Errc::none) {
+        return Flaw::none;
+    }
+    CHECK(error.code == Errc::untrusted);
+    return static_cast<Flaw>(error.tls);
+}
+
+TEST_CASE(
+    "client context: trusts the system's roots if it is told nothing, and says where they are",
+    "[tls][client]") {
+    House& house = House::instance();
+    const ClientContext before = ClientContext::create().value();
+    CHECK(before.verifies());
+    CHECK(flaw_of(asked(house.server_context, "server.example", before).error) ==
+          Flaw::unknown_issuer);
+    // An operator who adds to them does it here.
+    const Variable roots("SSL_CERT_FILE", house.authority.root_file());
+    const ClientContext with = ClientContext::create().value();
+    CHECK(flaw_of(asked(house.server_context, "server.example", with).error) == Flaw::none);
+    CHECK(with.store().find(house.authority.root_file()) != std::string::npos);
+    CHECK(before.store().find(house.authority.root_file()) == std::string::npos);
+}
+
+TEST_CASE("client context: a wildcard stands for one whole label, and a subject for no name",
+          "[tls][client]") {
+    struct Row {
+        std::vector<std::string> names;
+        const char* asked;
+        Flaw flaw;
+    };
+    for (const Row& row : {
+             Row{{"DNS:*.b.example"}, "a.b.example", Flaw::none},
+             Row{{"DNS:*.b.example"}, "A.B.example", Flaw::none},
+             Row{{"DNS:*.b.example"}, "b.example", Flaw::wrong_name},
+             Row{{"DNS:*.b.example"}, "x.a.b.example", Flaw::wrong_name},
+             Row{{"DNS:a*.b.example"}, "ab.b.example", Flaw::wrong_name},
+             Row{{"DNS:*.*.example"}, "a.b.example", Flaw::wrong_name},
+             Row{{}, "subject.example", Flaw::wrong_name},
+             Row{{"DNS:other.example"}, "subject.example", Flaw::wrong_name},
+             Row{{"DNS:127.0.0.1"}, "127.0.0.1", Flaw::wrong_name},
+             Row{{"IP:127.0.0.1"}, "127.0.0.1", Flaw::none},
+             Row{{"IP:127.0.0.2"}, "127.0.0.1", Flaw::wrong_name},
+         }) {
+        CAPTURE(row.names, row.asked);
+        const tests::Certified certified = House::instance().authority.certify(
+            {.common_name = "subject.example", .names = row.names}, "named");
+        const ServerContext server = ServerContext::create({.identity = certified.files}).value();
+        CHECK(flaw_of(asked(server, row.asked).error) == row.flaw);
+    }
+}
+
+std::set<std::string> lines_of(const std::string& file) {
+    std::ifstream opened(file);
+    std::set<std::string> lines;
+    for (std::string line; std::getline(opened, line);) {
+        lines.insert(line);
+    }
+    return lines;
+}
+
+TEST_CASE("contexts: keys are written where an end was told to, and not since the environment says",
+          "[tls][client][server]") {
+    House& house = House::instance();
+    const Variable everywhere("SSLKEYLOGFILE", house.authority.path("everywhere.keys"));
+    tls::ServerOptions server = house.server_options();
+    tls::ClientOptions client = house.client_options();
+    const auto ask = [&] {
+        const tests::Learnt learnt = asked(ServerContext::create(server).value(), "server.example",
+                                           ClientContext::create(client).value());
+        CHECK(learnt.subject == "CN=server");
+    };
+    ask();
+    CHECK_FALSE(std::filesystem::exists(house.authority.path("everywhere.keys")));
+    server.key_log_file = house.authority.path("server.keys");
+    client.key_log_file = house.authority.path("client.keys");
+    ask();
+    const std::set<std::string> keys = lines_of(client.key_log_file);
+    CHECK(keys.size() ==
+          5);  // Both ends' of the handshake and of what follows, and the exporter's.
+    CHECK(keys == lines_of(server.key_log_file));
+    // Another connection's come behind those.
+    ask();
+    CHECK(lines_of(client.key_log_file).size() == 10);
+    CHECK_FALSE(std::filesystem::exists(house.authority.path("everywhere.keys")));
+}
+
+}  // namespace
+}  // namespace sluice
