@@ -6,6 +6,7 @@
 #include "sluice/http/transport_cause.h"
 #include "sluice/runtime/ensure.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -55,6 +56,9 @@ Task<> ClientConnection::run() {
     if (exchange_ != nullptr) {
         exchange_->take_last_input();
     }
+    if (exchange_ != nullptr) {
+        sample_acknowledged(exchange_->outcome_record());
+    }
     co_await transport_.close(ending_);
     if (exchange_ != nullptr) {
         ClientExchange& exchange = *exchange_;
@@ -95,6 +99,16 @@ void ClientConnection::leave(ClientExchange& exchange) noexcept {
         note_tls(transport_, exchange.outcome_record());
     }
     exchange_ = nullptr;
+}
+
+// A request is the last that its connection carried if it ends with it: what is not acknowledged of
+// the connection is of its octets. The answer to a request says more, for no system call.
+void ClientConnection::sample_acknowledged(Outcome& outcome) noexcept {
+    const std::uint64_t all = outcome.send.wire_accepted();
+    if (all > 0) {
+        const std::uint64_t missing = transport_.state().unacknowledged;
+        outcome.acknowledge(all - std::min(all, missing), pool_.loop().now());
+    }
 }
 
 bool ClientConnection::part(bool reusable) {

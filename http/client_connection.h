@@ -69,6 +69,8 @@ private:
 
     // What is known of the connection goes into its record.
     void leave(ClientExchange& exchange) noexcept;
+    // Of an exchange that ends because its connection does.
+    void sample_acknowledged(Outcome& outcome) noexcept;
 
     ClientPool& pool_;
     ClientOrigin& origin_;

@@ -80,9 +80,11 @@ struct SendFacts {
     std::uint64_t body_offered = 0;    // Content octets that the application gave to the sink.
     std::uint64_t body_accepted = 0;   // Content octets that the kernel accepted.
     std::uint64_t framing_octets = 0;  // Accepted octets of chunk framing and trailers.
-    std::optional<std::uint64_t> declared;      // Content-Length, if the message had one.
-    std::optional<std::uint64_t> acknowledged;  // Octets the peer's TCP had acknowledged ...
-    Instant acknowledged_at = never;            // ... when it was last asked.
+    std::optional<std::uint64_t> declared;  // Content-Length, if the message had one.
+    // Octets of it that the peer's TCP had acknowledged, when it was last asked: for a client, when
+    // its connection ended without the whole answer.
+    std::optional<std::uint64_t> acknowledged;
+    Instant acknowledged_at = never;
 
     [[nodiscard]] constexpr std::uint64_t wire_accepted() const noexcept {
         return head + body_accepted + framing_octets;

@@ -299,6 +299,28 @@ TEST_CASE("client: a send that breaks off without an answer is a request interru
     with_client({{expect_octets(1000), fin()}}, be_interrupted);
 }
 
+// Sends much more than a server reads that resets the connection.
+Task<> be_reset(ClientRig& rig, std::uint64_t read) {
+    const std::string content(20'000'000, 'x');
+    Exchange exchange = rig.client().begin(put(rig.url()).length(content.size()));
+    const sluice::Result<void> written = co_await write_all(exchange, content);
+    REQUIRE_FALSE(written);
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(verdict_of(outcome) == Verdict::request_interrupted);
+    REQUIRE(outcome.send.acknowledged);
+    CHECK(*outcome.send.acknowledged >= read);
+    CHECK(*outcome.send.acknowledged < outcome.send.wire_accepted());
+    CHECK(delivery_of(outcome) == DeliveryLevel::none);
+}
+
+TEST_CASE("client: what the server's TCP had of an interrupted request is told", "[http][client]") {
+    const std::uint64_t read = 100'000;
+    const auto drive = [&](ClientRig& rig) { return be_reset(rig, read); };
+    const std::vector<Script> scripts{{expect_octets(read), pause(1s), reset()}};
+    with_client(scripts, drive);
+    with_client_on_kernel({{expect_octets(read), pause(10ms), reset()}}, drive);
+}
+
 Task<> stall(ClientRig& rig) {
     const std::string content(1'000'000, 'x');
     Exchange exchange = rig.client().begin(put(rig.url()).length(content.size()));
@@ -308,6 +330,9 @@ Task<> stall(ClientRig& rig) {
     const Outcome outcome = co_await exchange.outcome();
     CHECK(verdict_of(outcome) == Verdict::timed_out);
     CHECK(outcome.cause.timeout == TimeoutKind::stall);
+    REQUIRE(outcome.send.acknowledged);
+    CHECK(*outcome.send.acknowledged >= 1000);
+    CHECK(*outcome.send.acknowledged < outcome.send.wire_accepted());
 }
 
 TEST_CASE("client: a server that takes nothing any more is given up", "[http][client]") {

@@ -320,5 +320,50 @@ TEST_CASE("a client over TLS: what ends by its server's end is unverified, and c
     }
 }
 
+Task<> write_much(http::Exchange& exchange) {
+    const std::string content(2'000'000, 'x');
+    const Result<void> written = co_await exchange.body().write(std::as_bytes(std::span(content)));
+    CHECK_FALSE(written);
+}
+
+// Of an upload to a server that reads `octets` of it and lets a while pass before it resets.
+Task<Outcome> be_interrupted(Loop& loop, std::uint64_t octets) {
+    Serving serving(loop);
+    http::Client client(loop, {.https = tls::https(House::instance().client_context)});
+    const std::string url = "https://127.0.0.1:" + std::to_string(serving.port()) + "/";
+    http::Exchange exchange = client.begin(http::put(url).length(2'000'000));
+    const Context context = co_await this_task();
+    Scope scope(context);
+    scope.spawn(write_much(exchange));
+    Connected accepted = co_await serving.acceptor().accept();
+    REQUIRE(accepted);
+    const Input input = co_await receive_all(**accepted, octets);
+    CHECK(input.octets.size() >= octets);
+    const bool passed = co_await sleep_for(seconds(1));
+    CHECK(passed);
+    co_await (*accepted)->close(Ending::reset);
+    co_await scope.join();
+    const Outcome outcome = co_await exchange.outcome();
+    co_await client.close();
+    co_await serving.acceptor().close();
+    co_return outcome;
+}
+
+TEST_CASE("C6 over TLS: acknowledged is what the server's TCP has whole records of",
+          "[tls][http][outcome]") {
+    for (const std::uint64_t octets : {1'000, 100'000}) {
+        CAPTURE(octets);
+        const Outcome outcome = simulation::run(
+            {}, [&](const simulation::World& world) { return be_interrupted(world.loop, octets); });
+        CHECK(http::id(verdict_of(outcome)) == "C6");
+        REQUIRE(outcome.send.acknowledged);
+        // What the server read, what its kernel took, and its transport, which nobody read from.
+        const std::uint64_t taken = octets + (16 + 128 + 16 * 16) * 1024;
+        CHECK(*outcome.send.acknowledged <= taken);
+        CHECK(*outcome.send.acknowledged + std::uint64_t{3} * 16 * 1024 > taken);
+        CHECK(*outcome.send.acknowledged < outcome.send.wire_accepted());
+    }
+}
+
 }  // namespace
 }  // namespace sluice::tests
