@@ -23,7 +23,7 @@ using tls::ContextError;
 using tls::ServerContext;
 
 Certified certify_stapled(bool must_staple = false) {
-    return House::instance().authority.certify_stapled({.must_staple = must_staple}, "stapled");
+    return House::instance().authority.certify({.must_staple = must_staple}, "stapled");
 }
 
 ServerContext serving(const Certified& certified, const std::string& ocsp_file) {
