@@ -45,8 +45,8 @@ public:
         const ServerOptions& options);
 
     // Reads every file that the options name again, for the handshakes that begin from now on, of
-    // all copies. Sessions stay good, unless other authorities vouch for clients now. If there is
-    // an error, everything stays as it is.
+    // all copies. Sessions stay good, unless other authorities vouch for clients now, or the file
+    // of ticket keys has theirs no more. If there is an error, everything stays as it is.
     [[nodiscard]] std::expected<void, ContextError> reload() const;
 
     // With each handshake: the keys of session tickets are changed by time.

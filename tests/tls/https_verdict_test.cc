@@ -351,7 +351,7 @@ Task<Outcome> be_interrupted(Loop& loop, std::uint64_t octets) {
 
 TEST_CASE("C6 over TLS: acknowledged is what the server's TCP has whole records of",
           "[tls][http][outcome]") {
-    for (const std::uint64_t octets : {1'000, 100'000}) {
+    for (const std::uint64_t octets : {1'000U, 100'000U}) {
         CAPTURE(octets);
         const Outcome outcome = simulation::run(
             {}, [&](const simulation::World& world) { return be_interrupted(world.loop, octets); });

@@ -284,7 +284,7 @@ TEST_CASE("server context: refuses to start without the keys it was promised", "
     ServerOptions options = House::instance().server_options();
     options.ticket_key_file = House::instance().authority.path("no keys");
     CHECK(ServerContext::create(options).error().kind == ContextError::Kind::unreadable);
-    for (const std::size_t octets : {0, 79, 81, 17 * 80}) {
+    for (const std::size_t octets : {0U, 79U, 81U, 17U * 80U}) {
         CAPTURE(octets);
         std::ofstream(options.ticket_key_file) << std::string(octets, 'a');
         const auto created = ServerContext::create(options);
