@@ -109,7 +109,8 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
     }
     switch (keys.begin_to_open(name, iv, cipher, mac)) {
         case TicketKeys::Known::no: return 0;
-        case TicketKeys::Known::newest: return 1;
+        // A ticket of TLS 1.3 is used once (RFC 8446 C.4): with a connection goes the next one.
+        case TicketKeys::Known::newest: return SSL_version(ssl) == TLS1_3_VERSION ? 2 : 1;
         case TicketKeys::Known::older: return 2;  // The client gets a newer ticket.
     }
     return 0;
