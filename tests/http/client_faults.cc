@@ -293,6 +293,9 @@ std::string timeless(const Outcome& outcome) {
           &times.last_byte_out, &times.first_byte_in, &times.last_byte_in, &times.ended}) {
         *time = *time == never ? never : Instant();
     }
+    if (still.side == Side::client && still.receive.end == StreamEnd::reset) {
+        still.send.acknowledged.reset();  // Of an acknowledgement and a reset either comes first.
+    }
     std::string record = to_json(still);
     record += "\n" + facts_of(outcome) + " | errno " + std::to_string(outcome.cause.os_errno);
     for (std::size_t index = 0; index < outcome.note_count; ++index) {
