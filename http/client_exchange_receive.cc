@@ -296,6 +296,9 @@ void ClientExchange::completed() {
 
 // The response is complete; what remains is to know what became of the request.
 void ClientExchange::settle() {
+    if (!failed_ && connection_ != nullptr && lacks_only_its_end()) {
+        end_request();  // Which settles it, if all is accepted already.
+    }
     if (failed_ || connection_ == nullptr) {
         return;
     }
@@ -311,8 +314,6 @@ void ClientExchange::settle() {
         end();
     } else if (request_ended_ && !send_failed_ && !outcome_.send.stopped) {
         wait_for(Awaited::acceptance);
-    } else if (lacks_only_its_end()) {
-        end_request();  // Which settles it.
     } else {
         stop_sending();
         connection_->close(Ending::reset);

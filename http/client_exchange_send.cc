@@ -80,6 +80,11 @@ Task<sluice::Result<void>> ClientExchange::send_content(std::span<const std::byt
     Under<sluice::Result<void>> writing(&stop, connection.outbox().write(outcome_, octets));
     const sluice::Result<void> sent = co_await writing;
     write_stop_ = nullptr;
+    const bool is_whole =
+        framing_.kind == Framing::Kind::length && outcome_.send.body_accepted == framing_.length;
+    if (sent && is_whole) {
+        outcome_.send.stopped = false;  // An answer's stop came too late: there was no rest.
+    }
     if (!sent) {
         // Content that the request brought is sent under the connection's stop, not the caller's.
         const bool is_callers = content_ == nullptr;
@@ -166,11 +171,11 @@ void ClientExchange::abort_content() noexcept {
     }
 }
 
-// Whether all that was declared was accepted, so that finish() would add nothing to it. An answer
+// Whether all that was declared was written, so that finish() would add nothing to it. An answer
 // can overtake that call.
 bool ClientExchange::lacks_only_its_end() const noexcept {
-    return !request_ended_ && !send_failed_ && !outcome_.send.stopped &&
-           framing_.kind == Framing::Kind::length && outcome_.send.body_accepted == framing_.length;
+    return !request_ended_ && !send_failed_ && !outcome_.send.stopped && write_stop_ == nullptr &&
+           framing_.kind == Framing::Kind::length && outcome_.send.body_offered == framing_.length;
 }
 
 // Content that the request brought with it.

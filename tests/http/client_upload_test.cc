@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace sluice::http::tests {
@@ -406,6 +407,44 @@ TEST_CASE("client: content of which all was written is whole, though its answer 
     with_client({{expect_heads(), say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
                   expect_octets(60), pause(2s), say("hello")}},
                 leave_whole_content);
+}
+
+Task<> be_answered_meanwhile(ClientRig& rig, std::size_t octets, int& whole) {
+    const std::string content(octets, 'x');
+    Exchange exchange = rig.client().begin(put(rig.url()).length(octets));
+    std::ignore = co_await exchange.body().write(std::as_bytes(std::span(content)));
+    co_await sleep_for(1s);
+    const sluice::Result<void> finished = co_await exchange.body().finish();
+    const Outcome outcome = co_await exchange.outcome();
+    CHECK(outcome.status == Status::not_found);
+    const bool is_whole = outcome.send.body_accepted == octets;
+    CHECK(verdict_of(outcome) == (is_whole ? Verdict::complete : Verdict::answered_early));
+    CHECK(finished.has_value() == is_whole);
+    whole += is_whole ? 1 : 0;
+}
+
+TEST_CASE("client: an answer is early where it left content unsent, whatever crossed it on its way",
+          "[http][client]") {
+    const std::string none = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    // What the buffer has no room for leaves at the moment at which the answer can come. Small
+    // content is copied, large is not.
+    struct Size {
+        std::size_t octets;
+        std::size_t buffer;
+    };
+    for (const Size& size : {Size{60, 64}, Size{6000, 3500}}) {
+        int whole = 0;
+        sluice::tests::for_each_seed(100, [&](std::uint64_t seed) {
+            simulation::Options world;
+            world.seed = seed;
+            world.network.send_buffer_octets = size.buffer;
+            with_client(
+                {{expect_heads(), say(none)}},
+                [&](ClientRig& rig) { return be_answered_meanwhile(rig, size.octets, whole); }, {},
+                world);
+        });
+        CHECK(whole > 0);
+    }
 }
 
 constexpr int pieces = 8;

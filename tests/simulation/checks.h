@@ -21,6 +21,7 @@ void check_confirmed(const CaseFile& file, Found& found);
 
 // Of the two applications, beside each other.
 void check_complete(const CaseFile& file, Found& found);
+void check_answered_early(const CaseFile& file, Found& found);
 void check_never_on_wire(const CaseFile& file, Found& found);
 void check_truncated(const CaseFile& file, Found& found);
 void check_executed_once(const CaseFile& file, Found& found);

@@ -144,6 +144,16 @@ void check_complete(const CaseFile& file, Found& found) {
     }
 }
 
+void check_answered_early(const CaseFile& file, Found& found) {
+    for (const Attempt& attempt : file.attempts) {
+        const http::SendFacts& sent = attempt.outcome->send;
+        if (http::verdict_of(*attempt.outcome) == Verdict::answered_early &&
+            sent.declared == sent.body_accepted) {
+            found.push_back(at(attempt.key) + "answered early, with all that was declared sent");
+        }
+    }
+}
+
 void check_never_on_wire(const CaseFile& file, Found& found) {
     std::map<const Call*, int> on_wire;
     for (const Attempt& attempt : file.attempts) {

@@ -48,6 +48,8 @@ constexpr std::array rows = {
     PlantRow{Plant::completion_lost, "completion-lost", "no-deadlock",
              "the kernel never completes a send"},
     PlantRow{Plant::descriptor_kept, "descriptor-kept", "no-leak", "a closed socket stays open"},
+    PlantRow{Plant::whole_told_as_early, "whole-told-as-early", "early-is-early",
+             "a record of a request that was sent whole lacks its end"},
     PlantRow{Plant::cut_told_as_end, "cut-told-as-end", "end-is-vouched-for",
              "a record takes TCP's FIN for the peer's goodbye", true},
 };

@@ -36,6 +36,7 @@ enum class Plant : std::uint8_t {
     completion_lost,
     descriptor_kept,
     cut_told_as_end,
+    whole_told_as_early,
 };
 
 struct PlantRow {

@@ -39,6 +39,10 @@ Outcome altered(const Outcome& outcome, Plant plant) noexcept {
                told.cause.mechanism == http::Mechanism::cancelled) {
         told.cause.party = http::Party::peer;
         told.cause.mechanism = http::Mechanism::reset;
+    } else if (plant == Plant::whole_told_as_early && told.side == http::Side::client &&
+               told.send.body_accepted > 0 && told.send.declared == told.send.body_accepted &&
+               told.send.phase == http::SendPhase::all_accepted) {
+        told.send.phase = http::SendPhase::body_partial;
     } else if (plant == Plant::cut_told_as_end && told.receive.end == http::StreamEnd::cut) {
         told.receive.end = http::StreamEnd::fin;
     }

@@ -23,6 +23,8 @@ constexpr std::array table = {
          "what is told as complete is octet for octet what the other application handed over and "
          "finished, with the status that it gave",
          check_complete},
+    Rule{"early-is-early", "what is told as answered early lacks octets that its request declared",
+         check_answered_early},
     Rule{"never-on-wire",
          "of a request told as never on the wire no octet reached the server, and no handler ran",
          check_never_on_wire},
