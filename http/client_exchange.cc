@@ -133,6 +133,12 @@ void ClientExchange::assigned(ClientConnection& connection) {
 
 void ClientExchange::disconnected() {
     connection_ = nullptr;
+    if (is_answered() && outcome_.send.body_accepted > 0 && accepted_as_declared()) {
+        // The answer meant to stop the last write, which left nothing to be stopped.
+        request_ended_ = true;
+        outcome_.send.stopped = false;
+        outcome_.send.phase = SendPhase::all_accepted;
+    }
     if (may_retry_now()) {
         outcome_.times.ended = pool_.loop().now();
         attempts_.push_back(outcome_);

@@ -179,6 +179,7 @@ private:
     [[nodiscard]] sluice::Error error_of_writing() const noexcept;
     void append_chunk_head(std::uint64_t octets);
     void end_request();
+    [[nodiscard]] bool accepted_as_declared() const noexcept;
     [[nodiscard]] bool lacks_only_its_end() const noexcept;
     void stop_sending();
     Task<sluice::Result<void>> send_content(std::span<const std::byte> octets);

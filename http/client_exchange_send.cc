@@ -80,9 +80,8 @@ Task<sluice::Result<void>> ClientExchange::send_content(std::span<const std::byt
     Under<sluice::Result<void>> writing(&stop, connection.outbox().write(outcome_, octets));
     const sluice::Result<void> sent = co_await writing;
     write_stop_ = nullptr;
-    const bool is_whole =
-        framing_.kind == Framing::Kind::length && outcome_.send.body_accepted == framing_.length;
-    if (sent && is_whole) {
+    const bool was_stopped = outcome_.send.stopped;
+    if (sent && accepted_as_declared()) {
         outcome_.send.stopped = false;  // An answer's stop came too late: there was no rest.
     }
     if (!sent) {
@@ -94,7 +93,7 @@ Task<sluice::Result<void>> ClientExchange::send_content(std::span<const std::byt
             sending_failed(sent.error());
         }
     }
-    if (!sent || failed_ || outcome_.send.stopped) {
+    if (!sent || failed_ || was_stopped) {
         connection.wake();  // It may wait for this before it closes.
     }
     if (sent && !failed_) {
@@ -169,6 +168,10 @@ void ClientExchange::abort_content() noexcept {
     if (!request_ended_ && !outcome_.send.stopped && !send_failed_) {
         fail({Party::application, Mechanism::source_error, phase()});
     }
+}
+
+bool ClientExchange::accepted_as_declared() const noexcept {
+    return framing_.kind == Framing::Kind::length && outcome_.send.body_accepted == framing_.length;
 }
 
 // Whether all that was declared was written, so that finish() would add nothing to it. An answer

@@ -100,5 +100,12 @@ TEST_CASE("found: a reset that only a poll has shown was one", "[simulation][cam
     check_over_tls(12862);
 }
 
+// An answer came while the last write was under way: it was stopped too late, and left nothing.
+TEST_CASE("found: a request of which every octet was accepted was not answered early",
+          "[simulation][campaign]") {
+    const Script script = script_of(2786690664206, Workload::mixed);
+    CHECK(run_and_judge(script, Plant::none).violations.empty());
+}
+
 }  // namespace
 }  // namespace sluice::campaign
