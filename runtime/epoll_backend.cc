@@ -292,9 +292,13 @@ void EpollBackend::close(int fd, Ending ending) noexcept {
     ::close(fd);
 }
 
-void EpollBackend::close_file(int fd) noexcept {
+void EpollBackend::close_file(int fd, Closing closing) noexcept {
     forget(fd);
-    FileJobs::close(fd);
+    if (closing == Closing::at_once) {
+        ::close(fd);
+    } else {
+        FileJobs::close(fd);
+    }
 }
 
 // Before its number can be another's.

@@ -14,6 +14,9 @@ namespace sluice {
 
 namespace {
 
+// To free that many takes no time worth speaking of, if its name is gone when it is closed.
+constexpr std::uint64_t small_octets_max = std::uint64_t{1} << 20;
+
 // Descriptors of the simulator mean nothing to the kernel, or something else.
 bool kernel_knows(const Backend& backend) noexcept {
     return backend.name() != "simulated";
@@ -28,7 +31,7 @@ Task<Result<File>> File::open(std::string path, int flags, mode_t mode) {
     if (fd < 0) {
         co_return std::unexpected(error_from_errno(-fd, Phase::open));
     }
-    co_return File(context.loop->backend(), fd);
+    co_return File(context.loop->backend(), fd, (flags & O_ACCMODE) == O_RDONLY);
 }
 
 Task<Result<File>> File::open_to_read(std::string path) {
@@ -119,6 +122,8 @@ Task<Result<FileStatus>> File::status() const {
     status.modified_nanoseconds = told.stx_mtime.tv_nsec;
     status.is_regular = S_ISREG(told.stx_mode);
     status.is_directory = S_ISDIR(told.stx_mode);
+    // A filesystem that asks a server, or another process, has no device with a number.
+    is_small_ = told.stx_size <= small_octets_max && told.stx_dev_major != 0;
     co_return status;
 }
 

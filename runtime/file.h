@@ -55,11 +55,17 @@ public:
     // `flags` are those of open(2); O_CLOEXEC is added.
     [[nodiscard]] static Task<Result<File>> open(std::string path, int flags, mode_t mode = 0644);
 
-    File(File&& other) noexcept : backend_(other.backend_), fd_(std::exchange(other.fd_, -1)) {}
+    File(File&& other) noexcept
+        : backend_(other.backend_),
+          fd_(std::exchange(other.fd_, -1)),
+          is_read_only_(other.is_read_only_),
+          is_small_(other.is_small_) {}
     File& operator=(File&& other) noexcept {
         close();
         backend_ = other.backend_;
         fd_ = std::exchange(other.fd_, -1);
+        is_read_only_ = other.is_read_only_;
+        is_small_ = other.is_small_;
         return *this;
     }
     ~File() { close(); }
@@ -71,6 +77,8 @@ public:
                                               std::uint64_t offset);
     // Once it has ended well, what was written survives a loss of power.
     [[nodiscard]] Task<Result<void>> sync();
+    // As this host knows it: what others write to a file of a network's filesystem may show only
+    // when it is opened again.
     [[nodiscard]] Task<Result<FileStatus>> status() const;
     [[nodiscard]] Task<Result<std::uint64_t>> size() const;
 
@@ -80,7 +88,9 @@ public:
 
     void close() noexcept {
         if (fd_ >= 0) {
-            backend_->close_file(std::exchange(fd_, -1));
+            using enum Backend::Closing;
+            backend_->close_file(std::exchange(fd_, -1),
+                                 is_read_only_ && is_small_ ? at_once : aside);
         }
     }
 
@@ -88,10 +98,13 @@ public:
     [[nodiscard]] int descriptor() const noexcept { return fd_; }
 
 private:
-    File(Backend& backend, int fd) noexcept : backend_(&backend), fd_(fd) {}
+    File(Backend& backend, int fd, bool is_read_only) noexcept
+        : backend_(&backend), fd_(fd), is_read_only_(is_read_only) {}
 
     Backend* backend_;
     int fd_;
+    bool is_read_only_;
+    mutable bool is_small_ = false;  // And on a device of this host's: status() has found it so.
 };
 
 struct FileRange {

@@ -110,6 +110,10 @@ std::optional<std::int32_t> FileJobs::answer_at_once(const Request& request) noe
         // 0 may be the end, or a kernel that says so where it would wait.
         result = ::preadv2(read->fd, &into, 1, static_cast<off_t>(read->offset), RWF_NOWAIT);
         result = result == 0 ? -1 : result;
+    } else if (const auto* const status = std::get_if<ReadStatus>(&request)) {
+        // The server of a network's filesystem was asked when the file was opened.
+        result = ::statx(status->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
+                         status->into);
     }
     // Whatever failed is asked again where it may wait: not every kernel, or every filter in front
     // of one, knows these calls.

@@ -32,8 +32,8 @@ public:
     // An Open, Read, Write, Sync, Link, Rename, Remove or ReadStatus.
     void submit(Operation& operation);
 
-    // The result of an Open or Read that the kernel answers from its memory; nullopt if it would
-    // have to ask a device, or cannot tell. Makes no other request.
+    // The result of an Open, Read or ReadStatus that the kernel answers from its memory; nullopt if
+    // it would have to ask a device, or cannot tell. Makes no other request.
     [[nodiscard]] static std::optional<std::int32_t> answer_at_once(
         const Request& request) noexcept;
 

@@ -29,6 +29,7 @@ public:
         return socket_calls::peer_endpoint(fd);
     }
     void shut_down_sending(int fd) noexcept override { socket_calls::shut_down_sending(fd); }
+    [[nodiscard]] bool is_closed(int fd) noexcept override { return socket_calls::is_closed(fd); }
     [[nodiscard]] SocketState socket_state(int fd) noexcept override {
         return socket_calls::state(fd);
     }

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -181,6 +182,15 @@ SocketState state(int fd) noexcept {
         }
     }
     return state;
+}
+
+bool is_closed(int fd) noexcept {
+    tcp_info info{};
+    socklen_t octets = offsetof(tcp_info, tcpi_ca_state);  // The state comes first.
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &octets) == 0) {
+        return info.tcpi_state == state_close;
+    }
+    return state(fd).closed;
 }
 
 void never_block(int fd) noexcept {

@@ -15,6 +15,7 @@ void configure(int fd, const SocketOptions& options) noexcept;
 [[nodiscard]] Endpoint peer_endpoint(int fd) noexcept;
 void shut_down_sending(int fd) noexcept;
 [[nodiscard]] SocketState state(int fd) noexcept;
+[[nodiscard]] bool is_closed(int fd) noexcept;
 [[nodiscard]] int take_error(int fd) noexcept;
 
 // Calls on it answer EAGAIN instead of waiting.

@@ -124,8 +124,8 @@ void TcpTransport::received(Completion completion) noexcept {
             arm();
         }
     } else if (completion.result == 0) {
-        const SocketState state = loop_.backend().socket_state(fd_);
-        const bool is_over = send_was_reset_ || is_gone(peer_end_) || (state.closed && !fin_sent_);
+        const bool is_over =
+            send_was_reset_ || is_gone(peer_end_) || (!fin_sent_ && loop_.backend().is_closed(fd_));
         if (is_over) {
             const Error error = error_from_errno(why_gone(ECONNRESET), Phase::receive);
             end(gone_end(), error);

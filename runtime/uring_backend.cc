@@ -273,6 +273,8 @@ void UringBackend::prepare_file(io_uring_sqe& entry, const Request& request) noe
         io_uring_prep_renameat(&entry, AT_FDCWD, rename->from, AT_FDCWD, rename->to, 0);
     } else if (const auto* const remove = std::get_if<Remove>(&request)) {
         io_uring_prep_unlinkat(&entry, AT_FDCWD, remove->path, 0);
+    } else if (FileJobs::answer_at_once(request) == 0) {
+        io_uring_prep_nop(&entry);  // A statx of the ring's would wake a thread of the kernel's.
     } else {
         const auto& status = std::get<ReadStatus>(request);
         io_uring_prep_statx(&entry, status.fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, status.into);
@@ -475,7 +477,7 @@ void UringBackend::close(int fd, Ending ending) noexcept {
     free->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
-void UringBackend::close_file(int fd) noexcept {
+void UringBackend::close_file(int fd, Closing closing) noexcept {
     io_uring_sqe* const free = entry();
     if (free == nullptr) {
         FileJobs::close(fd);
@@ -483,7 +485,7 @@ void UringBackend::close_file(int fd) noexcept {
     }
     io_uring_prep_close(free, fd);
     io_uring_sqe_set_data64(free, tag_ignored);
-    free->flags |= IOSQE_CQE_SKIP_SUCCESS | IOSQE_ASYNC;
+    free->flags |= IOSQE_CQE_SKIP_SUCCESS | (closing == Closing::at_once ? 0U : IOSQE_ASYNC);
 }
 
 }  // namespace sluice

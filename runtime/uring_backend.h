@@ -63,7 +63,7 @@ public:
     [[nodiscard]] Result<int> listen(const Endpoint& at,
                                      const ListenOptions& options) noexcept override;
     void close(int fd, Ending ending) noexcept override;
-    void close_file(int fd) noexcept override;
+    void close_file(int fd, Closing closing) noexcept override;
     [[nodiscard]] int descriptor() noexcept override;
     [[nodiscard]] bool has_work() const noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }

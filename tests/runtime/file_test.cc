@@ -11,6 +11,8 @@
 #include "sluice/tests/support/temporary_directory.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -179,24 +181,37 @@ TEST_CASE("file: one that is destroyed open is closed by a worker, and keeps no 
     block_on(loop, destroy_while_workers_are_busy(directory.path("film")));
 }
 
+// Whether it is on a device of this host's, and not served by another process or host.
+bool is_on_device(int fd) {
+    struct stat told{};
+    return ::fstat(fd, &told) == 0 && major(told.st_dev) != 0;
+}
+
 // What was just written is in the kernel's memory.
 Task<> read_while_workers_are_busy(std::string path) {
     std::array<Blocking, Workers::threads_max_default> blocking;
     for (Blocking& job : blocking) {
         Workers::shared().run(job);
     }
-    const Result<File> file = co_await File::open_to_read(std::move(path));
+    Result<File> file = co_await File::open_to_read(std::move(path));
+    const Result<FileStatus> status = co_await file->status();
     std::array<std::byte, 3> octets{};
     const Result<std::size_t> read = co_await file->read_at(octets, 0);
+    const int fd = file->descriptor();
+    const bool closes_at_once = is_on_device(fd);
+    file->close();
+    const bool is_closed = !is_open(fd);
     for (Blocking& job : blocking) {
         job.let_go();
         job.wait();
     }
+    CHECK(status->octets == 3);
     CHECK(read == 3);
     CHECK(octets[2] == std::byte{'d'});
+    CHECK(is_closed == closes_at_once);
 }
 
-TEST_CASE("file: what the kernel has in its memory is opened and read without a worker",
+TEST_CASE("file: what the kernel has in its memory is opened, asked about, read and closed at once",
           "[runtime][file]") {
     const TemporaryDirectory directory;
     directory.write("film", "old");

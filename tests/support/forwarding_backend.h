@@ -46,7 +46,7 @@ public:
     }
     [[nodiscard]] int take_error(int fd) noexcept override { return real_.take_error(fd); }
     void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
-    void close_file(int fd) noexcept override { real_.close_file(fd); }
+    void close_file(int fd, Closing closing) noexcept override { real_.close_file(fd, closing); }
     [[nodiscard]] int descriptor() noexcept override { return real_.descriptor(); }
     [[nodiscard]] bool has_work() const noexcept override { return real_.has_work(); }
     [[nodiscard]] std::string_view name() const noexcept override { return real_.name(); }
