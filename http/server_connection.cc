@@ -90,7 +90,7 @@ Task<> ServerConnection::end(Next next) {
         // What earlier exchanges are owed goes first. If the client is gone, this fails at once.
         const sluice::Result<void> drained = co_await outbox_.drained();
         static_cast<void>(drained);
-    } else {
+    } else if (!is_left_behind()) {
         next = co_await linger();
     }
     blame_unanswered();
@@ -100,6 +100,12 @@ Task<> ServerConnection::end(Next next) {
     co_await scope_.join();
     report_rest();
     co_await transport_.close(next == Next::reset ? Ending::reset : Ending::orderly);
+}
+
+// The client sends no more, and of what it was sent all is told: there is nothing to linger for.
+bool ServerConnection::is_left_behind() const noexcept {
+    const bool tells_rises = rises_ != nullptr && core_.wants_rises();
+    return idle_end_.mechanism == Mechanism::fin && first_record_ == nullptr && !tells_rises;
 }
 
 ServerConnection::Next ServerConnection::take_input() {

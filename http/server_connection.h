@@ -93,6 +93,7 @@ private:
     [[nodiscard]] Next end_idle(Next next, Party party, Mechanism mechanism) noexcept;
     [[nodiscard]] Task<Next> make_room();
     [[nodiscard]] Task<> end(Next next);
+    [[nodiscard]] bool is_left_behind() const noexcept;
     [[nodiscard]] Task<Next> linger();
     // What is known of the last response, now that no more will be.
     void sample_last(bool ended_before_us, bool fin_is_out) noexcept;
