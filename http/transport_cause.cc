@@ -1,6 +1,7 @@
 #include "sluice/http/transport_cause.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -113,6 +114,8 @@ Cause cause_of(PeerEnd end, ExchangePhase phase) noexcept {
     Cause cause{Party::peer, mechanism_of(stream_end_of(end)), phase};
     if (end == PeerEnd::cut) {
         cause.tls = TlsEvent::cut_short;
+    } else if (end == PeerEnd::reset) {
+        cause.os_errno = ECONNRESET;  // As who reads is told, whichever of the two comes first.
     }
     return cause;
 }
