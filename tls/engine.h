@@ -108,6 +108,11 @@ public:
     [[nodiscard]] const WireOctets& wire() const noexcept { return wire_; }
 
     [[nodiscard]] Output& output() noexcept { return output_; }
+    // Of one that is secured: whether all of it are tickets for another time, which nobody waits
+    // for: they may go with whatever is said next.
+    [[nodiscard]] bool output_may_wait() const noexcept {
+        return SSL_is_server(ssl_.get()) == 1 && SSL_version(ssl_.get()) == TLS1_3_VERSION;
+    }
     [[nodiscard]] Output take_output() noexcept { return std::exchange(output_, Output()); }
 
     [[nodiscard]] bool has_failed() const noexcept { return failed_; }

@@ -36,7 +36,8 @@ Task<Result<Shaken>> shake_hands(Engine& engine, Transport& beneath, StepsOn whe
         } else {
             step = engine.handshake();
         }
-        if (!engine.output().empty() && !unsent) {
+        const bool may_wait = step == Step::done && engine.output_may_wait();
+        if (!engine.output().empty() && !may_wait && !unsent) {
             const Result<void> sent = co_await send_output(engine, beneath);
             if (!sent) {
                 unsent = sent.error();

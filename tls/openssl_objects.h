@@ -29,6 +29,7 @@ using OwnedSsl = std::unique_ptr<SSL, Frees<SSL_free>>;
 using OwnedContext = std::unique_ptr<SSL_CTX, Frees<SSL_CTX_free>>;
 using OwnedSession = std::unique_ptr<SSL_SESSION, Frees<SSL_SESSION_free>>;
 using OwnedBio = std::unique_ptr<BIO, Frees<BIO_free>>;
+using OwnedCipher = std::unique_ptr<EVP_CIPHER, Frees<EVP_CIPHER_free>>;
 using OwnedKey = std::unique_ptr<EVP_PKEY, Frees<EVP_PKEY_free>>;
 using OwnedCertificate = std::unique_ptr<X509, Frees<X509_free>>;
 

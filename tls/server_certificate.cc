@@ -36,12 +36,28 @@ std::expected<ServerCertificate, ContextError> ServerCertificate::load(const Ide
     return ServerCertificate(std::move(state));
 }
 
-bool ServerCertificate::show_by(ssl_st* ssl) const noexcept {
-    SSL_CTX* const holder = state_->holder.get();
+namespace {
+
+STACK_OF(X509) * issuers_of(SSL_CTX* holder) noexcept {
     STACK_OF(X509)* issuers = nullptr;
     SSL_CTX_get0_chain_certs(holder, static_cast<void*>(&issuers));
-    if (SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(holder), SSL_CTX_get0_privatekey(holder),
-                             issuers, 1) != 1) {
+    return issuers;
+}
+
+}  // namespace
+
+bool ServerCertificate::show_by(ssl_ctx_st* context) const noexcept {
+    SSL_CTX* const holder = state_->holder.get();
+    return SSL_CTX_use_cert_and_key(context, SSL_CTX_get0_certificate(holder),
+                                    SSL_CTX_get0_privatekey(holder), issuers_of(holder), 1) == 1;
+}
+
+bool ServerCertificate::show_by(ssl_st* ssl) const noexcept {
+    SSL_CTX* const holder = state_->holder.get();
+    X509* const certificate = SSL_CTX_get0_certificate(holder);
+    const bool is_shown_already = SSL_get_certificate(ssl) == certificate;
+    if (!is_shown_already && SSL_use_cert_and_key(ssl, certificate, SSL_CTX_get0_privatekey(holder),
+                                                  issuers_of(holder), 1) != 1) {
         return false;
     }
     const Staple& staple = state_->staple;

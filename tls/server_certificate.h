@@ -16,6 +16,7 @@
 #include <optional>
 #include <string_view>
 
+struct ssl_ctx_st;
 struct ssl_st;
 
 namespace sluice::tls {
@@ -25,6 +26,8 @@ public:
     [[nodiscard]] static std::expected<ServerCertificate, ContextError> load(
         const Identity& identity);
 
+    // Handshakes of `context` show this one if they are given no other. Yields whether it could.
+    [[nodiscard]] bool show_by(ssl_ctx_st* context) const noexcept;
     // From now on `ssl` shows this one. Yields whether it could.
     [[nodiscard]] bool show_by(ssl_st* ssl) const noexcept;
 

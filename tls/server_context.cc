@@ -184,6 +184,9 @@ std::expected<std::shared_ptr<SSL_CTX>, ContextError> make(
     auto serving = std::make_unique<Serving>();
     serving->ticket_keys = ticket_keys;
     Loaded loaded = load_certificates(options, *serving);
+    if (loaded && serving->of_others) {
+        ensure(serving->of_others->show_by(context));
+    }
     if (loaded) {
         loaded = ask_clients(context, options);
     }

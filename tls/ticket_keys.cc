@@ -28,7 +28,9 @@ bool authenticate(EVP_MAC_CTX* mac, const std::array<unsigned char, 32>& key) {
 
 }  // namespace
 
-TicketKeys::TicketKeys(Duration period) : period_(period) {
+TicketKeys::TicketKeys(Duration period)
+    : period_(period), cipher_(EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr)) {
+    ensure(cipher_ != nullptr);
     make_newest(never);
 }
 
@@ -111,8 +113,8 @@ bool TicketKeys::begin_to_seal(unsigned char* name, unsigned char* iv, EVP_CIPHE
     const std::lock_guard lock(mutex_);
     const Key& key = keys_.front();
     std::ranges::copy(key.name, name);
-    return RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
-           EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.sealing.data(), iv) == 1 &&
+    return RAND_bytes(iv, EVP_CIPHER_get_iv_length(cipher_.get())) == 1 &&
+           EVP_EncryptInit_ex(cipher, cipher_.get(), nullptr, key.sealing.data(), iv) == 1 &&
            authenticate(mac, key.authenticating);
 }
 
@@ -123,7 +125,7 @@ TicketKeys::Known TicketKeys::begin_to_open(const unsigned char* name, const uns
         return std::ranges::equal(each.name, std::span(name, 16));
     });
     if (key == keys_.end() ||
-        EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->sealing.data(), iv) != 1 ||
+        EVP_DecryptInit_ex(cipher, cipher_.get(), nullptr, key->sealing.data(), iv) != 1 ||
         !authenticate(mac, key->authenticating)) {
         return Known::no;
     }

@@ -72,6 +72,8 @@ private:
     static void forget(std::deque<Key>& keys) noexcept;
 
     Duration period_;
+    // Looked up once: by its old name OpenSSL 3 looks for it at each use.
+    OwnedCipher cipher_;
     std::mutex mutex_;  // Of what follows.
     bool is_of_file_ = false;
     std::deque<Key> keys_;  // The newest first; never empty.
