@@ -2,6 +2,7 @@
 
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
+#include "sluice/runtime/scope.h"
 #include "sluice/tls/blocks.h"
 #include "sluice/tls/send_output.h"
 
@@ -26,6 +27,16 @@ constexpr Duration goodbye_max = std::chrono::seconds(1);
 constexpr std::size_t unsent_answers_max = std::size_t{16} * 1024;
 
 }  // namespace
+
+// An answer of OpenSSL's to the peer, on its way while nobody sends.
+struct TlsTransport::Answering {
+    Answering(const Context& context, Task<Result<void>> task) : sending(context, std::move(task)) {
+        sending.notify(ended);
+    }
+
+    Event ended;
+    Running<Result<void>> sending;
+};
 
 TlsTransport::TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath,
                            std::unique_ptr<Engine> engine, const std::optional<Error>& unsent)
@@ -60,6 +71,7 @@ std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
             break;
         }
     }
+    answer();
     if (octets > 0) {
         if (beneath_->peer_end() == PeerEnd::fin) {
             look_for_goodbye();
@@ -160,6 +172,9 @@ void TlsTransport::seal(std::span<iovec>& parts, Batch& batch) noexcept {
 
 Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
     ensure(!std::exchange(sending_, true));
+    if (answering_ != nullptr) {
+        std::ignore = co_await end_answering();
+    }
     if (!last_sent_ || loop_.now() > after(*last_sent_, idle_min)) {
         small_records_left_ = small_records;
     }
@@ -184,6 +199,7 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
     }
     last_sent_ = loop_.now();
     sending_ = false;
+    answer();
     if (output_error_) {
         Error error = *output_error_;
         error.octets_done = accepted;
@@ -194,18 +210,58 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
 
 // What OpenSSL has to say and nobody's plaintext goes with.
 Task<Result<void>> TlsTransport::send_output() {
-    ensure(!std::exchange(sending_, true));
     const std::uint64_t sent_before = engine_->wire().sent;
     Result<void> sent = co_await tls::send_output(*engine_, *beneath_);
     wire_behind_plaintext_ += engine_->wire().sent - sent_before;
-    sending_ = false;
     if (!sent) {
         output_error_ = sent.error();
     }
     co_return sent;
 }
 
+// To a peer that wants to negotiate again, say, and that may wait for no less before it says what
+// somebody here waits for. Whoever sends takes with it what there is to say; and why it failed
+// an engine says at the end, when it is made sure that the peer can hear it.
+void TlsTransport::answer() noexcept {
+    const bool may_speak = !sending_ && !output_error_ && !fin_sent_ && !engine_->said_goodbye() &&
+                           !engine_->has_failed() && !is_gone(beneath_->peer_end());
+    const bool is_answering = answering_ != nullptr && !answering_->ended.is_set();
+    if (may_speak && !is_answering && !engine_->output().empty()) {
+        answering_ = std::make_unique<Answering>(Context{&loop_, nullptr}, send_answers());
+    }
+}
+
+Task<Result<void>> TlsTransport::send_answers() {
+    Result<void> sent;
+    while (sent && !engine_->output().empty() && !engine_->has_failed()) {
+        sent = co_await send_output();
+    }
+    co_return sent;
+}
+
+// Of whoever is `sending_`. A stop gives the answer up, and so all that would come behind it.
+Task<Result<void>> TlsTransport::end_answering() {
+    const bool has_ended = co_await answering_->ended.wait();
+    if (!has_ended) {
+        answering_->sending.request_stop();
+    }
+    co_await answering_->sending.join();
+    Result<void> sent = answering_->sending.take();
+    answering_.reset();
+    co_return sent;
+}
+
 Task<Result<void>> TlsTransport::say_goodbye() {
+    ensure(!std::exchange(sending_, true));
+    Result<void> said = co_await shielded(with_timeout(goodbye_max, say_all_and_goodbye()));
+    sending_ = false;
+    co_return said;
+}
+
+Task<Result<void>> TlsTransport::say_all_and_goodbye() {
+    if (answering_ != nullptr) {
+        std::ignore = co_await end_answering();
+    }
     if (output_error_) {
         co_return std::unexpected(*output_error_);
     }
@@ -213,7 +269,7 @@ Task<Result<void>> TlsTransport::say_goodbye() {
     if (engine_->output().empty()) {
         co_return Result<void>();
     }
-    Result<void> said = co_await shielded(with_timeout(goodbye_max, send_output()));
+    Result<void> said = co_await send_output();
     co_return said;
 }
 
@@ -241,6 +297,11 @@ Task<> TlsTransport::close(Ending ending) {
         const Result<void> said = co_await say_goodbye();
         // A reset would take the alert back from a peer that has not read it.
         ending = said && has_alert ? Ending::orderly : ending;
+    }
+    output_error_ = output_error_.value_or(Error{Errc::closed, Phase::send});  // Also of answers.
+    if (answering_ != nullptr) {
+        answering_->sending.request_stop();
+        std::ignore = co_await end_answering();
     }
     beneath_->listen_for_peer_end(nullptr);
     engine_->let_go_of_input();
@@ -282,6 +343,7 @@ void TlsTransport::look_for_goodbye() noexcept {
             case Step::failed: end_input(engine_->error(Phase::receive)); break;
         }
     }
+    answer();
     tell_of_end();
 }
 

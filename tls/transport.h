@@ -7,7 +7,8 @@
 // Ownership:    Owns the transport beneath, and closes it.
 // Completion:   An empty Received is the peer's close_notify, and nothing less: TCP's FIN without
 //               one is the error cut_short, for anybody can send that. Until what came before it
-//               was read, nobody can tell them apart: peer_end() is `none` until then.
+//               was read, nobody can tell them apart: peer_end() is `none` until then. What OpenSSL
+//               answers to the peer by itself is sent at once, before what is sent after it.
 // Cancellation: A send that was stopped or failed half-way ends sending for good: its records are
 //               sealed, and can be neither taken back nor sent twice.
 // Errors:       alert_received, alert_sent, malformed, cut_short; those of the transport beneath.
@@ -77,10 +78,16 @@ private:
         std::size_t count = 0;
     };
 
+    struct Answering;
+
     void seal(std::span<iovec>& parts, Batch& batch) noexcept;
     [[nodiscard]] std::size_t record_octets() noexcept;
     [[nodiscard]] Task<Result<void>> send_output();
+    void answer() noexcept;
+    [[nodiscard]] Task<Result<void>> send_answers();
+    [[nodiscard]] Task<Result<void>> end_answering();
     [[nodiscard]] Task<Result<void>> say_goodbye();
+    [[nodiscard]] Task<Result<void>> say_all_and_goodbye();
     [[nodiscard]] bool feed() noexcept;
     void look_for_goodbye() noexcept;
     void end_input(const Error& error) noexcept;
@@ -94,9 +101,10 @@ private:
     std::optional<Error> input_error_;  // Why there will be no more; of none, the close_notify.
     std::optional<Error> output_error_;
     bool input_ended_ = false;
-    bool sending_ = false;
+    bool sending_ = false;  // Somebody does, or waits for `answering_` to: nothing else is begun.
     bool fin_sent_ = false;
     std::uint8_t small_records_left_ = 0;
+    std::unique_ptr<Answering> answering_;
     PeerEnd told_ = PeerEnd::none;
     PeerEndListener* listener_ = nullptr;
     std::uint64_t plaintext_acknowledged_ = 0;

@@ -1,71 +1,24 @@
-// Of two Engines, without a transport between them: what one says is handed to the other.
-
 #include "sluice/tls/engine.h"
 
-#include "sluice/tests/tls/ends.h"
-#include "sluice/tls/blocks.h"
+#include "sluice/tests/tls/engines.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <span>
-#include <utility>
 
 #include "sluice/tests/catch.h"
 
 namespace sluice {
 namespace {
 
-using tests::House;
+using tests::hand_over;
 using tls::Engine;
 using tls::Step;
-
-std::unique_ptr<Engine> make_engine(SSL_CTX* context, bool is_client) {
-    tls::OwnedSsl ssl(SSL_new(context));
-    SSL_set_max_proto_version(ssl.get(), TLS1_2_VERSION);
-    if (is_client) {
-        SSL_set_connect_state(ssl.get());
-        SSL_set1_host(ssl.get(), "server.example");
-    } else {
-        SSL_set_accept_state(ssl.get());
-    }
-    return std::make_unique<Engine>(std::move(ssl));
-}
-
-// Yields whether there was anything to hand over.
-bool hand_over(Engine& from, Engine& to) {
-    const tls::Output output = from.take_output();
-    if (output.empty()) {
-        return false;
-    }
-    tls::Block block = tls::Blocks::here().take(output.size());
-    std::ranges::copy(output.octets(), block.octets().begin());
-    to.feed(tls::Blocks::here().lend(std::move(block), output.size()).value());
-    return true;
-}
-
-struct Pair {
-    std::unique_ptr<Engine> client = make_engine(House::instance().client_context.native(), true);
-    std::unique_ptr<Engine> server =
-        make_engine(House::instance().server_context.native().get(), false);
-
-    Pair() {
-        CHECK(client->handshake() == Step::wants_input);
-        while (!client->is_secured() || !server->is_secured()) {
-            REQUIRE(hand_over(*client, *server));
-            CHECK(server->handshake() != Step::failed);
-            if (hand_over(*server, *client)) {
-                CHECK(client->handshake() != Step::failed);
-            }
-        }
-    }
-};
 
 TEST_CASE("engine: neither a client nor a server negotiates again, and says so", "[tls][engine]") {
     for (const bool server_wants : {true, false}) {
         CAPTURE(server_wants);
-        const Pair pair;
+        const tests::Engines pair(TLS1_2_VERSION);
         Engine& wanting = server_wants ? *pair.server : *pair.client;
         Engine& asked = server_wants ? *pair.client : *pair.server;
         SSL_clear_options(wanting.ssl(), SSL_OP_NO_RENEGOTIATION);
