@@ -159,6 +159,8 @@ int run(int argc, char** argv) {
     line.option("--backend", "KIND", backend, "auto, io_uring or epoll (auto)");
     line.option("--cacert", "FILE", tls.trust_file,
                 "whom to trust for https, in PEM (the system's roots)");
+    line.flag("--require-staple", tls.require_ocsp_staple,
+              "refuse servers that do not show that they are not revoked");
     if (const std::optional<int> status = line.parse(argc, argv)) {
         return *status;
     }

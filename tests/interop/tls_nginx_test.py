@@ -14,7 +14,7 @@ import threading
 
 from peers_support import (Server, Transfer, case, check, check_equal, check_in, main,
                            patience_seconds, run, sha256_of, write_content)
-from tls_support import Authority, SecureStore, openssl, store_names
+from tls_support import Authority, SecureStore, openssl, openssl_server, store_names
 
 store_program, transfer_program = sys.argv[1:]
 content_octets = 8 * 1024 * 1024
@@ -119,19 +119,6 @@ def names_of_nginx(directory):
             check_equal("exit status", put.status, status)
 
 
-@contextlib.contextmanager
-def openssl_server(*arguments):
-    """An openssl s_server; yields its URL."""
-    with subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", *arguments],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL) as server:
-        port = next(line for line in server.stdout if b"ACCEPT" in line).decode().rsplit(":", 1)[1]
-        try:
-            yield f"https://127.0.0.1:{port.strip()}/"
-        finally:
-            server.kill()
-
-
 def self_signed(directory):
     """A certificate as a server's, for which nobody vouches."""
     alone = Authority(directory, "alone")
@@ -191,9 +178,9 @@ def flaws_of_clients(directory):
         check(f"{flaw}: {said}", flaw in said)
 
 
-@case("our server: hands over its OCSP response, and curl believes it")
+@case("our server: hands over its OCSP response, and curl and openssl believe it")
 def stapled(directory):
-    for standing, status in (("V", 0), ("R", 91)):
+    for standing, status, word in (("V", 0, "good"), ("R", 91, "revoked")):
         place = os.path.join(directory, standing)
         os.mkdir(place)
         authority = Authority(place, "root")
@@ -209,6 +196,9 @@ def stapled(directory):
             ended = run("curl", "-sS", "--cert-status", "--cacert", authority.certificate,
                         server.url + "/healthz")
             check_equal(f"curl's exit status ({ended.stderr.decode()})", ended.returncode, status)
+            said = openssl("s_client", "-connect", f"127.0.0.1:{server.port}", "-status", "-CAfile",
+                           authority.certificate, input=b"")
+            check(f"openssl is told that it is {word}: {said}", f"Cert Status: {word}" in said)
 
 
 class Load:

@@ -11,7 +11,7 @@ import threading
 
 from peers_support import (Transfer, case, check, check_equal, check_in, main, run, sha256_of,
                            write_content)
-from tls_support import Authority, SecureStore
+from tls_support import Authority, SecureStore, openssl_server, store_names
 
 (store_program, transfer_program, client_program, plain_program,
  upload_server_program) = sys.argv[1:6]
@@ -105,6 +105,19 @@ def not_offered(directory):
             check(f"{what}: {said}", what in said)
         refused = store.s_client("-tls1_2", "-cipher", "AES128-GCM-SHA256:AES256-SHA@SECLEVEL=0")
         check(f"the alert arrives: {refused}", "handshake failure" in refused)
+        store.check_still_serves()
+
+
+@case("openssl: who wants to negotiate again is told no, at once, and others are served")
+def no_renegotiation(directory):
+    with SecureStore(store_program, directory) as store:
+        with subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{store.server.port}",
+                               "-tls1_2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as client:
+            client.stdin.write(b"R\n")
+            client.stdin.flush()  # And its end, at which it would go by itself, does not come.
+            said = client.stdout.read().decode(errors="replace")
+        check(f"it is told: {said}", "no renegotiation" in said)
         store.check_still_serves()
 
 
@@ -209,6 +222,23 @@ def several_requests(directory):
         refused = run(client_program, input=line.encode())  # By the system's roots.
         cause = json.loads(refused.stdout)["cause"]
         check_equal("the flaw", cause["tls"], {"event": "untrusted", "flaw": "unknown_issuer"})
+
+
+@case("test_client: who insists on a staple trusts the good alone, not the revoked, nor who has none")
+def must_staple(directory):
+    authority = Authority(directory, "root")
+    certificate, key = authority.issue("server", store_names, "serverAuth")
+    for standing, flaw in (("V", None), ("R", "revoked"), (None, "status_unknown")):
+        staple = () if standing is None else (
+            "-status_file", authority.say_of(certificate, standing))
+        with openssl_server("-cert", certificate, "-key", key, *staple) as url:
+            line = json.dumps({"method": "GET", "url": url}) + "\n"
+            ended = run(client_program, "--cacert", authority.certificate, "--require-staple",
+                        input=line.encode())
+        told = json.loads(ended.stdout)
+        check_equal(f"what it makes of {standing}", told["cause"].get("tls"),
+                    flaw and {"event": "untrusted", "flaw": flaw})
+        check_in("verdict", told["id"], ("C12", "C13") if flaw is None else ("C2",))
 
 
 @case("a program that speaks no TLS links none")

@@ -1,6 +1,8 @@
 """What the tests of TLS with real peers share: an authority, and a store that speaks TLS."""
 
+import contextlib
 import os
+import subprocess
 
 from peers_support import Server, check, check_equal, run
 
@@ -12,6 +14,19 @@ def openssl(*arguments, **options):
     check_equal(f"openssl {arguments[0]} ({ended.stderr.decode(errors='replace')})",
                 ended.returncode, 0)
     return ended.stdout.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def openssl_server(*arguments):
+    """An openssl s_server; yields its URL."""
+    with subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", *arguments],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as server:
+        port = next(line for line in server.stdout if b"ACCEPT" in line).decode().rsplit(":", 1)[1]
+        try:
+            yield f"https://127.0.0.1:{port.strip()}/"
+        finally:
+            server.kill()
 
 
 class Authority:
