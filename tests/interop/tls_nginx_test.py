@@ -157,6 +157,31 @@ def flaws_of_servers(directory):
     check_equal("cause of TLS 1.1", told["cause"]["tls"]["alert"], "protocol_version")
 
 
+@case("our client: shows a server its certificate, goes without, or learns that it had to")
+def shown_to_servers(directory):
+    authority = Authority(directory, "root")
+    certificate, key = authority.issue("server", store_names, "serverAuth")
+    mine, my_key = authority.issue("client", "DNS:client.example", "clientAuth")
+    for demand, presented, page in (
+            ("-verify", (), b"no client certificate available"),
+            ("-verify", ("--cert", mine, "--key", my_key), b"Subject: CN=client"),
+            ("-Verify", ("--cert", mine, "--key", my_key), b"Subject: CN=client"),
+            ("-Verify", (), None)):
+        back = os.path.join(directory, "back")
+        with openssl_server("-cert", certificate, "-key", key, demand, "1", "-verify_return_error",
+                            "-CAfile", authority.certificate) as url:
+            told = Transfer(transfer_program, "get", url, back, "--cacert", authority.certificate,
+                            *presented).outcome
+        if page is None:
+            check_equal("cause", told["cause"]["tls"],
+                        {"event": "alert_received", "alert": "certificate_required"})
+            continue
+        check_in(f"verdict of {demand}", told["id"], ("C12", "C13"))
+        with open(back, "rb") as file:
+            said = file.read()
+        check(f"its page to {demand} says {page}", page in said)
+
+
 @case("our server: each flaw of a client's certificate is told by its name, and it goes on")
 def flaws_of_clients(directory):
     clients = Authority(directory, "clients")

@@ -41,14 +41,14 @@ class Authority:
     def _files(self, name):
         return (os.path.join(self.directory, f"{name}.{kind}") for kind in ("pem", "key"))
 
-    def issue(self, name, alternative_names, purpose, days=2):
+    def issue(self, name, alternative_names, purpose, days=2, more=""):
         """Yields the files of a certificate and its key. For 0 days, it has expired."""
         certificate, key = self._files(name)
         request, extensions = (os.path.join(self.directory, f"{name}.{k}") for k in ("csr", "ext"))
         openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         with open(extensions, "w", encoding="ascii") as file:
-            file.write(f"subjectAltName={alternative_names}\nextendedKeyUsage={purpose}\n")
+            file.write(f"subjectAltName={alternative_names}\nextendedKeyUsage={purpose}\n{more}\n")
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
                 "-CAcreateserial", "-days", str(days), "-extfile", extensions, "-out", certificate)
         return certificate, key
