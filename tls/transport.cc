@@ -43,6 +43,7 @@ TlsTransport::TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath,
     : loop_(loop), beneath_(std::move(beneath)), engine_(std::move(engine)), output_error_(unsent) {
     ensure(engine_->is_secured());
     input_relay_.emplace(beneath_->input_changed(), input_changed());
+    tickets_octets_ = static_cast<std::uint32_t>(engine_->output().size());
 }
 
 TlsTransport::~TlsTransport() {
@@ -168,6 +169,7 @@ void TlsTransport::seal(std::span<iovec>& parts, Batch& batch) noexcept {
         part.iov_len -= octets;
     }
     batch.output = engine_->take_output();
+    tickets_octets_ = 0;
 }
 
 Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
@@ -211,6 +213,7 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
 // What OpenSSL has to say and nobody's plaintext goes with.
 Task<Result<void>> TlsTransport::send_output() {
     const std::uint64_t sent_before = engine_->wire().sent;
+    tickets_octets_ = 0;
     Result<void> sent = co_await tls::send_output(*engine_, *beneath_);
     wire_behind_plaintext_ += engine_->wire().sent - sent_before;
     if (!sent) {
@@ -226,7 +229,7 @@ void TlsTransport::answer() noexcept {
     const bool may_speak = !sending_ && !output_error_ && !fin_sent_ && !engine_->said_goodbye() &&
                            !engine_->has_failed() && !is_gone(beneath_->peer_end());
     const bool is_answering = answering_ != nullptr && !answering_->ended.is_set();
-    if (may_speak && !is_answering && !engine_->output().empty()) {
+    if (may_speak && !is_answering && engine_->output().size() > tickets_octets_) {
         answering_ = std::make_unique<Answering>(Context{&loop_, nullptr}, send_answers());
     }
 }

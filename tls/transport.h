@@ -104,6 +104,7 @@ private:
     bool sending_ = false;  // Somebody does, or waits for `answering_` to: nothing else is begun.
     bool fin_sent_ = false;
     std::uint8_t small_records_left_ = 0;
+    std::uint32_t tickets_octets_ = 0;  // Of output that nobody waits for: see output_may_wait().
     std::unique_ptr<Answering> answering_;
     PeerEnd told_ = PeerEnd::none;
     PeerEndListener* listener_ = nullptr;

@@ -269,6 +269,38 @@ TEST_CASE("tls transport: tells what was agreed on, and all connections but the 
     everywhere([](Loop& loop) { return look_at_facts(loop); });
 }
 
+Task<std::uint64_t> send_one(Transport& server) {
+    const std::uint64_t before = server.wire_octets()->sent;
+    const Result<std::uint64_t> sent = co_await tests::send(server, "x");
+    CHECK(sent == 1);
+    co_return server.wire_octets()->sent - before;
+}
+
+Task<> keep_tickets_for_the_first_answer(Loop& loop) {
+    constexpr std::uint64_t one_octet = 5 + 1 + 1 + 16;  // RFC 8446 5.2: as a record.
+    Serving serving(loop);
+    Connecting connecting(loop);
+    Ends ends = co_await tests::connect(serving, connecting);
+    const std::uint64_t of_handshake = ends.server->wire_octets()->sent;
+    const Result<std::uint64_t> request = co_await tests::send(*ends.client, "x");
+    CHECK(request == 1);
+    const Input asked = co_await tests::receive_all(*ends.server, 1);
+    CHECK(asked.octets == "x");
+    CHECK(ends.server->wire_octets()->sent == of_handshake);
+    const std::uint64_t first = co_await send_one(*ends.server);
+    CHECK(first > one_octet + 100);
+    const std::uint64_t second = co_await send_one(*ends.server);
+    CHECK(second == one_octet);
+    co_await ends.client->close(Ending::orderly);
+    co_await ends.server->close(Ending::orderly);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("tls transport: a server's tickets go with the first that it says, and not before",
+          "[tls][transport]") {
+    everywhere([](Loop& loop) { return keep_tickets_for_the_first_answer(loop); });
+}
+
 // Says nothing on a connection for a while.
 class Late final : public Connector {
 public:
