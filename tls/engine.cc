@@ -63,17 +63,19 @@ struct EngineBio {
 };
 
 void Output::reserve(std::size_t octets) {
-    if (octets <= block_.size()) {
+    constexpr std::size_t least = std::size_t{4} * 1024;
+    const std::size_t room = buffer_.octets().size();
+    if (octets <= room) {
         return;
     }
-    Block larger = Blocks::here().take(octets);
-    std::ranges::copy(block_.octets().first(size_), larger.octets().begin());
-    block_ = std::move(larger);
+    BulkBuffer larger(std::max({octets, 2 * room, least}));
+    std::ranges::copy(this->octets(), larger.octets().begin());
+    buffer_ = std::move(larger);
 }
 
 void Output::append(std::span<const std::byte> octets) {
     reserve(size_ + octets.size());
-    std::memcpy(block_.octets().data() + size_, octets.data(), octets.size());
+    std::memcpy(buffer_.octets().data() + size_, octets.data(), octets.size());
     size_ += octets.size();
 }
 

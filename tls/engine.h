@@ -14,11 +14,11 @@
 
 #pragma once
 
+#include "sluice/runtime/bulk_buffer.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/received.h"
 #include "sluice/runtime/security.h"
 #include "sluice/runtime/transport.h"
-#include "sluice/tls/blocks.h"
 #include "sluice/tls/openssl_objects.h"
 #include "sluice/tls/session_cache.h"
 
@@ -38,7 +38,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] std::span<std::byte> octets() const noexcept {
-        return block_.octets().first(size_);
+        return buffer_.octets().first(size_);
     }
 
     // Makes room for that many in all.
@@ -46,7 +46,7 @@ public:
     void append(std::span<const std::byte> octets);
 
 private:
-    Block block_;
+    BulkBuffer buffer_;
     std::size_t size_ = 0;
 };
 

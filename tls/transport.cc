@@ -1,9 +1,10 @@
 #include "sluice/tls/transport.h"
 
+#include "sluice/runtime/bulk_buffer.h"
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
 #include "sluice/runtime/scope.h"
-#include "sluice/tls/blocks.h"
+#include "sluice/tls/lent_buffers.h"
 #include "sluice/tls/send_output.h"
 
 #include <algorithm>
@@ -22,6 +23,9 @@ constexpr std::size_t small_record_octets = 1300;
 
 // How long saying goodbye may take: it is a few octets, but a peer that reads nothing takes none.
 constexpr Duration goodbye_max = std::chrono::seconds(1);
+
+// What is opened at a time: about what one receive yields.
+constexpr std::size_t plaintext_octets_max = std::size_t{64} * 1024;
 
 // What may wait to be sent while nobody sends: a peer can make OpenSSL answer, and we need not.
 constexpr std::size_t unsent_answers_max = std::size_t{16} * 1024;
@@ -51,14 +55,14 @@ TlsTransport::~TlsTransport() {
 }
 
 std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
-    Block into;
+    BulkBuffer into;
     std::size_t octets = 0;
     while (!input_ended_ && (octets == 0 || !engine_->is_hungry())) {
         if (engine_->is_hungry() && !feed()) {
             break;
         }
-        if (into.size() == 0) {
-            into = Blocks::here().take(std::min(engine_->input_octets(), Blocks::sizes[2]));
+        if (into.octets().empty()) {
+            into = BulkBuffer(std::min(engine_->input_octets(), plaintext_octets_max));
         }
         const Engine::Opened opened = engine_->open(into.octets().subspan(octets));
         octets += opened.octets;
@@ -68,7 +72,7 @@ std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
             tell_of_end();
         } else if (opened.step == Step::failed) {
             end_input(engine_->error(Phase::receive));
-        } else if (octets == into.size()) {
+        } else if (octets == into.octets().size()) {
             break;
         }
     }
@@ -77,7 +81,7 @@ std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
         if (beneath_->peer_end() == PeerEnd::fin) {
             look_for_goodbye();
         }
-        std::optional<Received> plaintext = Blocks::here().lend(std::move(into), octets);
+        std::optional<Received> plaintext = LentBuffers::here().lend(std::move(into), octets);
         if (plaintext) {
             return std::move(*plaintext);
         }

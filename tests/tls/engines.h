@@ -2,11 +2,12 @@
 
 #pragma once
 
+#include "sluice/runtime/bulk_buffer.h"
 #include "sluice/runtime/received.h"
 #include "sluice/tests/catch.h"
 #include "sluice/tests/tls/ends.h"
-#include "sluice/tls/blocks.h"
 #include "sluice/tls/engine.h"
+#include "sluice/tls/lent_buffers.h"
 #include "sluice/tls/openssl_objects.h"
 
 #include <algorithm>
@@ -18,9 +19,9 @@
 namespace sluice::tests {
 
 inline Received lent(std::span<const std::byte> octets) {
-    tls::Block block = tls::Blocks::here().take(octets.size());
-    std::ranges::copy(octets, block.octets().begin());
-    return tls::Blocks::here().lend(std::move(block), octets.size()).value();
+    BulkBuffer buffer(octets.size());
+    std::ranges::copy(octets, buffer.octets().begin());
+    return tls::LentBuffers::here().lend(std::move(buffer), octets.size()).value();
 }
 
 // Yields whether there was anything to hand over.
