@@ -9,6 +9,8 @@
 #include "sluice/examples/command_line.h"
 #include "sluice/tests/bench/handshake_storm.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -27,6 +29,10 @@ int main(int argc, char** argv) {
     if (const std::optional<int> status = line.parse(argc, argv)) {
         return *status;
     }
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
     wanted.connections = connections;
     wanted.at_once = at_once;
     wanted.warming_up = warming_up;
