@@ -70,7 +70,9 @@ enum class Flaw : std::uint8_t {
 
 struct PeerCertificate {
     std::string subject;             // "CN=client 7,O=Example", as of RFC 2253.
-    std::vector<std::string> names;  // Its subjectAltNames: "DNS:a.example", "IP:::1", "URI:...".
+    // Its subjectAltNames: "DNS:a.example", "IP:::1", "email:...", "URI:...", with their octets as
+    // they are, which may be any: a name that is shown wants escaping, one that is compared not.
+    std::vector<std::string> names;
     std::array<std::byte, 32> fingerprint{};  // The SHA-256 of its DER form.
     bool is_verified = false;  // Its chain, against the store; of a server's also the name.
 };

@@ -88,10 +88,7 @@ int verified(int is_good, X509_STORE_CTX* verification) {
         const int error = X509_STORE_CTX_get_error(verification);
         std::string why = X509_verify_cert_error_string(error);
         if (const X509* const culprit = X509_STORE_CTX_get_current_cert(verification)) {
-            why += ": " + subject_of(*culprit);
-            for (const std::string& name : names_of(*culprit)) {
-                why += ", " + name;
-            }
+            why += ": " + description_of(*culprit);
             why += " at depth " + std::to_string(X509_STORE_CTX_get_error_depth(verification));
         }
         Engine::of(ssl).distrust(flaw_of(error), std::move(why));

@@ -5,6 +5,9 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <string_view>
 
 namespace sluice::tls {
@@ -19,6 +22,43 @@ std::string take(const BIO* bio) {
     return {text, static_cast<std::size_t>(size)};
 }
 
+std::string_view octets_of(const ASN1_STRING* string) {
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+            static_cast<std::size_t>(ASN1_STRING_length(string))};
+}
+
+// Empty: it is no address.
+std::string address_of(const ASN1_OCTET_STRING* address) {
+    const std::string_view octets = octets_of(address);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = octets.size() == 4 ? AF_INET : AF_INET6;
+    const bool is_one = (octets.size() == 4 || octets.size() == 16) &&
+                        ::inet_ntop(family, octets.data(), text.data(), text.size()) != nullptr;
+    return is_one ? "IP:" + std::string(text.data()) : std::string();
+}
+
+// OpenSSL's own print puts a dot for what cannot be printed, and makes one name of another.
+std::string name_of(const GENERAL_NAME* name) {
+    int kind = 0;
+    const void* const value = GENERAL_NAME_get0_value(name, &kind);
+    const auto* const string = static_cast<const ASN1_STRING*>(value);
+    std::string text;
+    switch (kind) {
+        case GEN_DNS: return "DNS:" + std::string(octets_of(string));
+        case GEN_EMAIL: return "email:" + std::string(octets_of(string));
+        case GEN_URI: return "URI:" + std::string(octets_of(string));
+        case GEN_IPADD: text = address_of(string); break;
+        default: break;
+    }
+    if (text.empty()) {
+        const OwnedBio printed(BIO_new(BIO_s_mem()));
+        ensure(printed != nullptr);
+        GENERAL_NAME_print(printed.get(), const_cast<GENERAL_NAME*>(name));
+        text = take(printed.get());
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string subject_of(const X509& certificate) {
@@ -28,20 +68,28 @@ std::string subject_of(const X509& certificate) {
     return take(text.get());
 }
 
-// A name that holds a comma or worse is printed as it is: an item is one name, whatever it holds.
 std::vector<std::string> names_of(const X509& certificate) {
     std::vector<std::string> names;
     const OwnedNames found(static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
     const int count = found == nullptr ? 0 : sk_GENERAL_NAME_num(found.get());
     for (int index = 0; index < count; ++index) {
-        const OwnedBio text(BIO_new(BIO_s_mem()));
-        ensure(text != nullptr);
-        GENERAL_NAME_print(text.get(), sk_GENERAL_NAME_value(found.get(), index));
-        names.push_back(take(text.get()));
+        names.push_back(name_of(sk_GENERAL_NAME_value(found.get(), index)));
     }
     ERR_clear_error();
     return names;
+}
+
+std::string description_of(const X509& certificate) {
+    std::string text = subject_of(certificate);
+    for (const std::string& each : names_of(certificate)) {
+        text += ", ";
+        for (const char octet : each) {
+            const bool is_printable = octet >= ' ' && octet <= '~';
+            text += is_printable ? octet : '?';
+        }
+    }
+    return text;
 }
 
 std::optional<PeerCertificate> peer_certificate_of(const SSL* ssl) {
@@ -58,6 +106,11 @@ std::optional<PeerCertificate> peer_certificate_of(const SSL* ssl) {
     peer.is_verified = (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0 &&
                        SSL_get_verify_result(ssl) == X509_V_OK;
     return peer;
+}
+
+bool peer_has_expired(const SSL_SESSION& session) noexcept {
+    const X509* const certificate = SSL_SESSION_get0_peer(const_cast<SSL_SESSION*>(&session));
+    return certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
 }
 
 Flaw flaw_of(int verification_error) noexcept {

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sluice::tests {
 
@@ -45,6 +46,7 @@ private:
 struct Learnt {
     Error error;
     std::string subject;
+    std::vector<std::string> names;
     bool is_resumed = false;
     std::unique_ptr<Transport> client;
     std::unique_ptr<Transport> server;
@@ -72,6 +74,7 @@ inline Task<Learnt> connect_as(Serving& serving, Asking& asking, std::string_vie
         const tests::Input input = co_await tests::receive_all(**client, 1);
         CHECK(input.octets == "x");
         learnt.subject = (*client)->security()->peer->subject;
+        learnt.names = (*client)->security()->peer->names;
         learnt.is_resumed = (*client)->security()->is_resumed;
     }
     learnt.client = client ? std::move(*client) : nullptr;

@@ -18,6 +18,7 @@ using tls::Frees;
 using tls::OwnedBio;
 using OwnedBasicResponse = std::unique_ptr<OCSP_BASICRESP, Frees<OCSP_BASICRESP_free>>;
 using OwnedExtension = std::unique_ptr<X509_EXTENSION, Frees<X509_EXTENSION_free>>;
+using OwnedNames = std::unique_ptr<GENERAL_NAMES, Frees<GENERAL_NAMES_free>>;
 using OwnedResponse = std::unique_ptr<OCSP_RESPONSE, Frees<OCSP_RESPONSE_free>>;
 using OwnedTime = std::unique_ptr<ASN1_TIME, Frees<ASN1_TIME_free>>;
 
@@ -29,12 +30,18 @@ void extend(X509* certificate, const X509* issuer, int kind, const std::string& 
     ensure(X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 
-std::string joined(const std::vector<std::string>& names) {
-    std::string all;
+// Each as it is, whatever it holds.
+void name(X509* certificate, const std::vector<std::string>& names) {
+    const OwnedNames all(sk_GENERAL_NAME_new_null());
     for (const std::string& each : names) {
-        all += (all.empty() ? "" : ",") + each;
+        std::string kind = each.substr(0, each.find(':'));
+        std::string value = each.substr(kind.size() + 1);
+        CONF_VALUE wanted{nullptr, kind.data(), value.data()};
+        GENERAL_NAME* const made = v2i_GENERAL_NAME(nullptr, nullptr, &wanted);
+        ensure(made != nullptr);
+        ensure(sk_GENERAL_NAME_push(all.get(), made) > 0);
     }
-    return all;
+    ensure(X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, 0) == 1);
 }
 
 tls::Identity write(const Certified& made, const std::string& path) {
@@ -60,7 +67,7 @@ void extend_for(X509* certificate, const X509* issuer, const Wanted& wanted) {
     extend(certificate, issuer, NID_ext_key_usage,
            wanted.purpose == Purpose::server ? "serverAuth" : "clientAuth");
     if (!wanted.names.empty()) {
-        extend(certificate, issuer, NID_subject_alt_name, joined(wanted.names));
+        name(certificate, wanted.names);
     }
     if (wanted.must_staple) {
         extend(certificate, issuer, NID_tlsfeature, "status_request");
@@ -71,7 +78,10 @@ void extend_for(X509* certificate, const X509* issuer, const Wanted& wanted) {
 
 Authority::Authority(std::string_view name, Keys keys)
     : keys_(keys),
-      root_(make({.common_name = std::string(name), .names = {}, .purpose = Purpose::issuer},
+      root_(make({.common_name = std::string(name),
+                  .names = {},
+                  .purpose = Purpose::issuer,
+                  .valid_from_days = -30},
                  "root", nullptr)) {}
 
 Certified Authority::certify(const Wanted& wanted, std::string_view file) const {

@@ -84,6 +84,68 @@ TEST_CASE("client context: a wildcard stands for one whole label, and a subject 
     }
 }
 
+TEST_CASE(
+    "client context: the names of a certificate are told as they are in it, whatever they hold",
+    "[tls][client]") {
+    // Were an octet left out, or another put in its place, this would be somebody else's name.
+    const std::vector<std::string> names = {"DNS:server.example",
+                                            "DNS:ser\x01ver.example",
+                                            "email:a\x7f@b.example",
+                                            "URI:spiffe://x/\x1b[1m",
+                                            "IP:::1",
+                                            "IP:127.0.0.1"};
+    const tests::Certified certified =
+        House::instance().authority.certify({.names = names}, "odd names");
+    const ServerContext server = ServerContext::create({.identity = certified.files}).value();
+    CHECK(asked(server, "server.example").names == names);
+}
+
+struct Said final : tls::HandshakeObserver {
+    void handshake_failed(const tls::HandshakeFailure& failure) noexcept override {
+        text = failure.description();
+    }
+    std::string text;
+};
+
+Task<> distrust(Loop& loop, const ServerContext& server, Said& said) {
+    tests::Serving serving(loop, server);
+    tests::Asking asking(loop);
+    asking.connector().observe(&said);
+    const tests::Learnt learnt = co_await tests::ask_as(serving, asking, "another.example");
+    CHECK(learnt.error.code == Errc::untrusted);
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("tls connector: why a server is not trusted is one line, whatever its certificate holds",
+          "[tls][client]") {
+    const tests::Certified certified = House::instance().authority.certify(
+        {.names = {"DNS:a.example\nall is well", "DNS:\x1b[2J\xff"}}, "odd names");
+    const ServerContext server = ServerContext::create({.identity = certified.files}).value();
+    Said said;
+    simulation::run(
+        {}, [&](const simulation::World& world) { return distrust(world.loop, server, said); });
+    CHECK(said.text.find("CN=server, DNS:a.example?all is well, DNS:?[2J? at depth 0") !=
+          std::string::npos);
+    CHECK(said.text.find("as another.example failed") != std::string::npos);
+    CHECK(said.text.find("against " + House::instance().authority.root_file()) !=
+          std::string::npos);
+}
+
+int choose_h2(SSL*, const unsigned char** chosen, unsigned char* octets, const unsigned char*,
+              unsigned, void*) {
+    *chosen = reinterpret_cast<const unsigned char*>("h2");
+    *octets = 2;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+TEST_CASE("client context: a server that speaks what was not offered is refused",
+          "[tls][client][rfc7301-3.2]") {
+    const ServerContext server = ServerContext::create(House::instance().server_options()).value();
+    SSL_CTX_set_alpn_select_cb(server.native().get(), choose_h2, nullptr);
+    const Error error = asked(server, "server.example").error;
+    CHECK(error.code == Errc::alert_sent);
+}
+
 std::set<std::string> lines_of(const std::string& file) {
     std::ifstream opened(file);
     std::set<std::string> lines;
