@@ -4,6 +4,15 @@
 #include "sluice/tls/engine.h"
 #include "sluice/tls/peer_certificate.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace sluice::tls {
@@ -12,24 +21,43 @@ namespace {
 
 using Kind = ContextError::Kind;
 
+// Whoever reads it reads everything: it is its owner's alone, and no child process's.
+class KeyLog {
+public:
+    explicit KeyLog(const std::string& file)
+        : fd_(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR)) {}
+    KeyLog(KeyLog&&) = delete;
+    ~KeyLog() {
+        if (is_open()) {
+            ::close(fd_);
+        }
+    }
+
+    [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+
+    // At once, so that lines of several threads, or processes, do not mingle.
+    void write(std::string_view line) const {
+        const std::string text = std::string(line) + "\n";
+        std::ignore = ::write(fd_, text.data(), text.size());
+    }
+
+private:
+    int fd_;
+};
+
 // NOLINTNEXTLINE(readability-function-size): how many arguments it takes, OpenSSL says.
-void close_key_log(void*, void* log, CRYPTO_EX_DATA*, int, long, void*) {
-    BIO_free(static_cast<BIO*>(log));
+void free_key_log(void*, void* log, CRYPTO_EX_DATA*, int, long, void*) {
+    delete static_cast<KeyLog*>(log);
 }
 
 // Where a context keeps its key log, which goes with it.
 int key_log_index() {
-    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, close_key_log);
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_key_log);
     return index;
 }
 
 void write_key(const SSL* ssl, const char* line) {
-    auto* const log = static_cast<BIO*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_log_index()));
-    if (log != nullptr) {
-        const std::string text = std::string(line) + "\n";
-        BIO_write(log, text.data(), static_cast<int>(text.size()));
-        static_cast<void>(BIO_flush(log));
-    }
+    static_cast<KeyLog*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_log_index()))->write(line);
 }
 
 }  // namespace
@@ -71,10 +99,9 @@ Loaded log_keys(SSL_CTX* context, const std::string& file) {
     if (file.empty()) {
         return {};
     }
-    OwnedBio log(BIO_new_file(file.c_str(), "a"));
-    if (log == nullptr) {
-        ERR_clear_error();
-        return std::unexpected(ContextError{Kind::unreadable, file, "it cannot be written"});
+    auto log = std::make_unique<KeyLog>(file);
+    if (!log->is_open()) {
+        return std::unexpected(ContextError{Kind::unreadable, file, std::strerror(errno)});
     }
     ensure(SSL_CTX_set_ex_data(context, key_log_index(), log.release()) == 1);
     SSL_CTX_set_keylog_callback(context, write_key);

@@ -9,7 +9,7 @@ namespace sluice::tls {
 
 struct ContextError {
     enum class Kind : std::uint8_t {
-        unreadable,  // The file cannot be opened or read.
+        unreadable,  // The file cannot be opened: to be read, or for a key log written.
         malformed,   // It does not hold what it should, as PEM.
         mismatched,  // The key is not that of the certificate.
         refused,     // OpenSSL's policy does not take it: a key too short, a digest too weak.

@@ -32,7 +32,8 @@ struct ClientOptions {
     // What is to be spoken, best first (ALPN). Empty: it is not said.
     std::vector<std::string> protocols = {"http/1.1"};
     // Where to write the keys of all connections, for tools that look into them. Whoever reads it
-    // reads everything. Empty: nowhere; SSLKEYLOGFILE in the environment alone changes nothing.
+    // reads everything: it is made for its owner alone. Empty: nowhere; SSLKEYLOGFILE in the
+    // environment alone changes nothing.
     std::string key_log_file = {};
 };
 

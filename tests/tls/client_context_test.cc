@@ -175,6 +175,9 @@ TEST_CASE("contexts: keys are written where an end was told to, and not since th
     CHECK(keys.size() ==
           5);  // Both ends' of the handshake and of what follows, and the exporter's.
     CHECK(keys == lines_of(server.key_log_file));
+    using std::filesystem::perms;
+    CHECK(std::filesystem::status(client.key_log_file).permissions() ==
+          (perms::owner_read | perms::owner_write));
     // Another connection's come behind those.
     ask();
     CHECK(lines_of(client.key_log_file).size() == 10);
