@@ -49,11 +49,9 @@ Result<std::unique_ptr<Engine>> TlsConnector::engine_for(const std::string& host
         return failure(Errc::invalid, Phase::secure);
     }
     std::string origin = host + ":" + std::to_string(port);
-    if (const OwnedSession session = sessions_->take(origin)) {
-        SSL_set_session(ssl.get(), session.get());
-    }
+    const KeptSession kept = sessions_->take(origin, loop_.now());
     auto engine = std::make_unique<Engine>(std::move(ssl));
-    engine->keep_sessions(sessions_, std::move(origin));
+    engine->keep_sessions(sessions_, std::move(origin), kept, loop_.now());
     return engine;
 }
 

@@ -217,9 +217,21 @@ void Engine::distrust(Flaw flaw, std::string why) {
     }
 }
 
+void Engine::keep_sessions(std::shared_ptr<SessionCache> cache, std::string origin,
+                           const KeptSession& kept, Instant now) noexcept {
+    if (kept.session != nullptr) {
+        SSL_set_session(ssl_.get(), kept.session.get());
+    }
+    sessions_ = std::move(cache);
+    origin_ = std::move(origin);
+    proven_ = kept.proven;
+    begun_ = now;
+}
+
 void Engine::offered(OwnedSession session) {
     if (sessions_ != nullptr) {
-        sessions_->keep(origin_, std::move(session));
+        const bool is_resumed = SSL_session_reused(ssl_.get()) == 1;
+        sessions_->keep(origin_, {std::move(session), is_resumed ? proven_ : begun_});
     }
 }
 

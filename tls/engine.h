@@ -15,6 +15,7 @@
 #pragma once
 
 #include "sluice/runtime/bulk_buffer.h"
+#include "sluice/runtime/clock.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/received.h"
 #include "sluice/runtime/security.h"
@@ -124,11 +125,10 @@ public:
     // From the verification of the peer's certificate.
     void distrust(Flaw flaw, std::string why);
 
-    // Sessions that the server offers for another time are kept there, for `origin`.
-    void keep_sessions(std::shared_ptr<SessionCache> cache, std::string origin) noexcept {
-        sessions_ = std::move(cache);
-        origin_ = std::move(origin);
-    }
+    // Offers `kept`, if it has a session. Those that the server offers for another time are kept in
+    // `cache`, for `origin`.
+    void keep_sessions(std::shared_ptr<SessionCache> cache, std::string origin,
+                       const KeptSession& kept, Instant now) noexcept;
     void offered(OwnedSession session);
 
     [[nodiscard]] SSL* ssl() const noexcept { return ssl_.get(); }
@@ -150,6 +150,8 @@ private:
     WireOctets wire_;
     std::shared_ptr<SessionCache> sessions_;
     std::string origin_;
+    Instant proven_ = never;  // When a session's server was: of one that is resumed, and of ours.
+    Instant begun_ = never;
     std::string explanation_;
     Errc code_ = Errc::malformed;  // What an error is, if it is one.
     std::uint8_t detail_ = 0;

@@ -2,6 +2,7 @@
 #include "sluice/tls/context.h"
 #include "sluice/tls/context_common.h"
 #include "sluice/tls/openssl_objects.h"
+#include "sluice/tls/peer_certificate.h"
 #include "sluice/tls/server_certificate.h"
 #include "sluice/tls/ticket_keys.h"
 
@@ -116,6 +117,17 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
     return 0;
 }
 
+// Who resumes does not show a certificate again: a client's is held to its time here.
+// NOLINTNEXTLINE(readability-function-size): the same.
+SSL_TICKET_RETURN take_session(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                               SSL_TICKET_STATUS status, void*) {
+    const bool is_known = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    if (!is_known || peer_has_expired(*session)) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 // A session belongs to those who ask the same of their clients, and trust the same to vouch for
 // them: another would be resumed without what it should have shown.
 void confine_sessions(SSL_CTX* context, ClientCertificate asked) {
@@ -204,6 +216,7 @@ std::expected<std::shared_ptr<SSL_CTX>, ContextError> make(
     SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);
     SSL_CTX_set_tlsext_status_cb(context, staple);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_ticket_key);
+    ensure(SSL_CTX_set_session_ticket_cb(context, nullptr, take_session, nullptr) == 1);
     confine_sessions(context, options.client_certificate);
     ensure(SSL_CTX_set_ex_data(context, Serving::index(), serving.release()) == 1);
     return std::shared_ptr<SSL_CTX>(std::move(made));

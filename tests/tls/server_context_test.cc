@@ -5,6 +5,7 @@
 #include "sluice/tests/tls/asking.h"
 
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -194,6 +195,60 @@ TEST_CASE("server context: a session does not outlive the trust that it was give
     simulation::run({}, [](const simulation::World& world) { return trust_another(world.loop); });
 }
 
+constexpr int day_seconds = 24 * 60 * 60;
+
+// Certificates are looked at as if it were days ago: what has expired since was good then.
+void verify_as_of(int days_ago, SSL_CTX* context) {
+    X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(context),
+                               std::time(nullptr) - long{days_ago} * day_seconds);
+}
+
+Task<> resume_with_expired(Loop& loop, int version, bool is_of_client) {
+    const Authority& authority = House::instance().authority;
+    const tests::Wanted expired{
+        .purpose = tests::Purpose::client, .valid_from_days = -4, .valid_to_days = -2};
+    const Authority clients("clients");
+    ServerOptions options{
+        .identity =
+            is_of_client
+                ? House::instance().server.files
+                : authority.certify({.valid_from_days = -4, .valid_to_days = -2}, "expired").files};
+    options.client_certificate = tls::ClientCertificate::required;
+    options.client_trust_file = authority.root_file();
+    const ServerContext server = ServerContext::create(options).value();
+    tls::ClientOptions who = House::instance().client_options();
+    who.identity =
+        authority
+            .certify(is_of_client ? expired : tests::Wanted{.purpose = tests::Purpose::client},
+                     "client")
+            .files;
+    const tls::ClientContext client = tls::ClientContext::create(who).value();
+    SSL_CTX_set_max_proto_version(client.native(), version);
+    // The other's root and certificate are good on that day, too, for who does not look at it.
+    verify_as_of(is_of_client ? 3 : 0, server.native().get());
+    verify_as_of(is_of_client ? 0 : 3, client.native());
+    Serving serving(loop, server);
+    Asking asking(loop, client);
+    for (int times = 0; times < 2; ++times) {
+        const Learnt learnt = co_await ask_as(serving, asking, "server.example");
+        CHECK(learnt.error.code == Errc::none);
+        CHECK_FALSE(learnt.is_resumed);
+    }
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("contexts: a session does not outlive the certificate of the other end",
+          "[tls][server][client][rfc8446-4.6.1]") {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        for (const bool is_of_client : {false, true}) {
+            CAPTURE(version, is_of_client);
+            simulation::run({}, [&](const simulation::World& world) {
+                return resume_with_expired(world.loop, version, is_of_client);
+            });
+        }
+    }
+}
+
 // A file of keys whose octets are all alike, one after another.
 std::string key_file(std::string_view name, std::string_view alike) {
     std::string octets;
@@ -278,6 +333,33 @@ Task<> change_keys(Loop& loop) {
 TEST_CASE("server context: given keys change when they are read again, and at no other time",
           "[tls][server]") {
     simulation::run({}, [](const simulation::World& world) { return change_keys(world.loop); });
+}
+
+Task<> resume_for_days(Loop& loop, int version) {
+    const ServerContext context = sealing_with(key_file("for days", "a"));
+    const tls::ClientContext client =
+        tls::ClientContext::create(House::instance().client_options()).value();
+    SSL_CTX_set_max_proto_version(client.native(), version);
+    Serving serving(loop, context);
+    Asking asking(loop, client);
+    for (int day = 0; day < 16; ++day) {
+        CAPTURE(day);
+        const Learnt learnt = co_await ask_as(serving, asking, "server.example");
+        CHECK(learnt.is_resumed == (day % 8 != 0));
+        const bool passed = co_await sleep_for(std::chrono::hours(day % 8 == 6 ? 23 : 24));
+        CHECK(passed);
+    }
+    co_await serving.acceptor().close();
+}
+
+TEST_CASE("client context: who a server is, is proven anew within a week, however often it resumes",
+          "[tls][client][rfc8446-4.6.1]") {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        CAPTURE(version);
+        simulation::run({}, [&](const simulation::World& world) {
+            return resume_for_days(world.loop, version);
+        });
+    }
 }
 
 TEST_CASE("server context: refuses to start without the keys it was promised", "[tls][server]") {
