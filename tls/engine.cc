@@ -10,11 +10,24 @@
 
 namespace sluice::tls {
 
+namespace {
+
+// What a peer may say in a row that carries no plaintext: tickets, updates of keys. Each costs us
+// more than it costs the peer, and OpenSSL counts only records that are empty. It tells twice of
+// each: where it begins, and behind it.
+constexpr std::uint32_t asides_max = 2 * 32;
+
+}  // namespace
+
 // What OpenSSL calls.
 struct EngineBio {
     static int read(BIO* bio, char* into, std::size_t size, std::size_t* count) {
         Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
+        if (engine.asides_ > asides_max) {
+            engine.grow_tired();
+            return -1;
+        }
         *count = std::min(size, engine.input_.size());
         if (*count == 0) {
             BIO_set_retry_read(bio);
@@ -58,6 +71,8 @@ struct EngineBio {
     static void noted(const SSL* ssl, int where, int value) {
         if ((where & SSL_CB_ALERT) != 0) {
             Engine::of(ssl).note_alert((where & SSL_CB_READ) != 0, value);
+        } else if ((where & SSL_CB_LOOP) != 0 && SSL_get_state(ssl) == TLS_ST_OK) {
+            ++Engine::of(ssl).asides_;
         }
     }
 };
@@ -141,6 +156,7 @@ Engine::Opened Engine::open(std::span<std::byte> into) {
         const int result =
             SSL_read_ex(ssl_.get(), into.data() + octets, into.size() - octets, &opened);
         octets += opened;
+        asides_ = opened > 0 ? 0 : asides_;
         if (result != 1) {
             const Step step = step_after(result);
             if (step != Step::done) {
@@ -197,6 +213,13 @@ Step Engine::step_after(int result) {
         explanation_ = reason;
     }
     return Step::failed;
+}
+
+void Engine::grow_tired() {
+    if (code_ == Errc::malformed) {
+        code_ = Errc::limit_exceeded;
+        explanation_ = "too many messages that carry nothing";
+    }
 }
 
 void Engine::note_alert(bool received, int level_and_alert) noexcept {

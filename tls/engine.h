@@ -8,7 +8,7 @@
 // Ownership:    Owns the SSL. feed() lends it a Received, which goes back as soon as it is used up.
 //               take_output() gives away what is to be sent.
 // Errors:       A failure is final: error() says what it was. What it has to say to the peer (an
-//               alert) is in the output.
+//               alert) is in the output. limit_exceeded: it says much that carries nothing.
 // Threading:    One thread, but for handshake_elsewhere().
 // Source:       RFC 8446, RFC 5246; SSL_read(3), SSL_get_error(3), BIO_meth_new(3).
 
@@ -142,6 +142,7 @@ private:
     }
     [[nodiscard]] Step step_after(int result);
     void used_up_input() noexcept;
+    void grow_tired();
     void note_alert(bool received, int level_and_alert) noexcept;
 
     OwnedSsl ssl_;
@@ -153,6 +154,7 @@ private:
     Instant proven_ = never;  // When a session's server was: of one that is resumed, and of ours.
     Instant begun_ = never;
     std::string explanation_;
+    std::uint32_t asides_ = 0;  // Steps of messages behind the handshake since the last plaintext.
     Errc code_ = Errc::malformed;  // What an error is, if it is one.
     std::uint8_t detail_ = 0;
     bool failed_ = false;
