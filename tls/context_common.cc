@@ -82,6 +82,7 @@ OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min) {
     OwnedContext context(SSL_CTX_new(method));
     ensure(context != nullptr);
     SSL_CTX* const made = context.get();
+    demand_strength(made);
     const int oldest = version_min == TlsVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     ensure(SSL_CTX_set_min_proto_version(made, oldest) == 1);
     ensure(SSL_CTX_set_max_proto_version(made, TLS1_3_VERSION) == 1);

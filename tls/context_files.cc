@@ -2,6 +2,7 @@
 
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -99,6 +100,11 @@ Loaded load_key(SSL_CTX* context, const std::string& file) {
 }
 
 }  // namespace
+
+void demand_strength(SSL_CTX* context) noexcept {
+    constexpr int of_112_bits = 2;  // SSL_CTX_set_security_level(3)
+    SSL_CTX_set_security_level(context, std::max(of_112_bits, SSL_CTX_get_security_level(context)));
+}
 
 Loaded load_identity(SSL_CTX* context, const Identity& identity) {
     if (identity.certificate_file.empty() || identity.key_file.empty()) {

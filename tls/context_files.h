@@ -11,6 +11,10 @@
 
 namespace sluice::tls {
 
+// Keys and digests are worth 112 bits at least, whatever OpenSSL was built or configured for: RSA
+// of 2048 bits, no SHA-1. What the system demands beyond that stays.
+void demand_strength(SSL_CTX* context) noexcept;
+
 using Loaded = std::expected<void, ContextError>;
 
 // The certificate, its issuers and the key of `identity`, which go together.

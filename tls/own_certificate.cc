@@ -5,6 +5,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <memory>
 
 namespace sluice::tls {
@@ -30,6 +33,13 @@ bool sign(X509* certificate, EVP_PKEY* key) {
            X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
+// What nobody else may read. Null: it cannot be made.
+BIO* own_file(const std::string& file) {
+    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    const int fd = ::open(file.c_str(), flags, S_IRUSR | S_IWUSR);
+    return fd < 0 ? nullptr : BIO_new_fd(fd, BIO_CLOSE);
+}
+
 }  // namespace
 
 std::optional<Identity> make_own_certificate(const std::string& directory) {
@@ -37,7 +47,7 @@ std::optional<Identity> make_own_certificate(const std::string& directory) {
     const OwnedKey key(EVP_EC_gen("P-256"));
     const OwnedCertificate certificate(X509_new());
     const OwnedBio certificate_file(BIO_new_file(files.certificate_file.c_str(), "w"));
-    const OwnedBio key_file(BIO_new_file(files.key_file.c_str(), "w"));
+    const OwnedBio key_file(own_file(files.key_file));
     const bool is_made = key != nullptr && certificate != nullptr && certificate_file != nullptr &&
                          key_file != nullptr && sign(certificate.get(), key.get()) &&
                          PEM_write_bio_X509(certificate_file.get(), certificate.get()) == 1 &&

@@ -23,6 +23,7 @@ std::expected<ServerCertificate, ContextError> ServerCertificate::load(const Ide
     auto state = std::make_shared<State>();
     state->holder.reset(SSL_CTX_new(TLS_server_method()));
     ensure(state->holder != nullptr);
+    demand_strength(state->holder.get());
     const Loaded loaded = load_identity(state->holder.get(), identity);
     if (!loaded) {
         return std::unexpected(loaded.error());

@@ -39,7 +39,8 @@ private:
 
 // By the name that a client asks for, in lower case; empty: it asks for none. Of none that it
 // yields, ServerOptions::named decides. Called within a handshake, by each loop's thread or on a
-// worker (TlsAcceptorOptions).
+// worker (TlsAcceptorOptions), and perhaps by several at a time. What it throws ends the process:
+// OpenSSL stands between it and whoever could catch it.
 using CertificateChooser = std::function<std::optional<ServerCertificate>(std::string_view name)>;
 
 }  // namespace sluice::tls

@@ -1,12 +1,16 @@
 // Of a client's context: whom it trusts, for which names, and who may read along.
 
 #include "sluice/tests/tls/asking.h"
+#include "sluice/tls/own_certificate.h"
+
+#include <openssl/conf.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/tests/catch.h"
@@ -144,6 +148,52 @@ TEST_CASE("client context: a server that speaks what was not offered is refused"
     SSL_CTX_set_alpn_select_cb(server.native().get(), choose_h2, nullptr);
     const Error error = asked(server, "server.example").error;
     CHECK(error.code == Errc::alert_sent);
+}
+
+// OpenSSL's configuration for a whole system, for as long as this lives.
+class SystemConfiguration {
+public:
+    explicit SystemConfiguration(std::string_view command) {
+        const std::string text =
+            "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\n"
+            "system_default = default\n[default]\n" +
+            std::string(command) + "\n";
+        const tls::OwnedBio lines(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+        CONF* const read = NCONF_new(nullptr);
+        REQUIRE(NCONF_load_bio(read, lines.get(), nullptr) == 1);
+        REQUIRE(CONF_modules_load(read, nullptr, 0) == 1);
+        NCONF_free(read);
+    }
+    SystemConfiguration(SystemConfiguration&&) = delete;
+    ~SystemConfiguration() { CONF_modules_finish(); }
+};
+
+TEST_CASE("contexts: weak keys are refused, also where the system allows them",
+          "[tls][client][server]") {
+    const tests::Authority weak("weak", tests::Keys::rsa_1024);
+    const tests::Certified certified = weak.certify({}, "server");
+    const SystemConfiguration lax("CipherString = DEFAULT:@SECLEVEL=0");
+    const auto server = ServerContext::create({.identity = certified.files});
+    REQUIRE_FALSE(server);
+    CHECK(server.error().kind == tls::ContextError::Kind::refused);
+    const ClientContext client = ClientContext::create().value();
+    CHECK(SSL_CTX_get_security_level(client.native()) == 2);
+}
+
+TEST_CASE("contexts: what the system demands beyond ours is demanded", "[tls][client][server]") {
+    const SystemConfiguration strict("CipherString = DEFAULT:@SECLEVEL=3");
+    const ClientContext client = ClientContext::create().value();
+    CHECK(SSL_CTX_get_security_level(client.native()) == 3);
+}
+
+TEST_CASE("own certificate: nobody but its owner reads the key", "[tls]") {
+    const tests::TemporaryDirectory directory;
+    const auto identity = tls::make_own_certificate(directory.path("."));
+    REQUIRE(identity);
+    CHECK(ServerContext::create({.identity = *identity}));
+    using std::filesystem::perms;
+    CHECK(std::filesystem::status(identity->key_file).permissions() ==
+          (perms::owner_read | perms::owner_write));
 }
 
 std::set<std::string> lines_of(const std::string& file) {
