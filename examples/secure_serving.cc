@@ -23,8 +23,11 @@ void SecureServing::add_to(CommandLine& line) {
 }
 
 bool SecureServing::apply_to(ServeOptions& options) {
-    if (tls.identity.certificate_file.empty() && tls.identity.key_file.empty() &&
-        tls.client_trust_file.empty()) {
+    const tls::Identity& identity = tls.identity;
+    const bool is_asked_for = !identity.certificate_file.empty() || !identity.key_file.empty() ||
+                              !identity.ocsp_file.empty() || !tls.ticket_key_file.empty() ||
+                              !tls.client_trust_file.empty();
+    if (!is_asked_for) {
         return true;
     }
     tls::ServerOptions wanted = tls;

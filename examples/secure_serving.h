@@ -21,8 +21,8 @@ struct SecureServing {
     // --tls-cert, --tls-key, --tls-ocsp, --tls-tickets and --client-ca.
     void add_to(CommandLine& line);
 
-    // Sets ServeOptions::secure if a certificate was given. Yields whether it could. From then on
-    // a SIGHUP has all of the files read again.
+    // Sets ServeOptions::secure if any of these was given, and they make sense together: yields
+    // whether they do. From then on a SIGHUP has all of the files read again.
     [[nodiscard]] bool apply_to(ServeOptions& options);
 
     std::optional<ReloadOnHangup> reloading = {};

@@ -43,7 +43,7 @@ void TlsAcceptor::tell(const Error& error, const Endpoint& peer,
     }
     ++failures_;
     if (observer_ != nullptr) {
-        observer_->handshake_failed({error, peer, {}, {}, explanation});
+        observer_->handshake_failed({error, peer, {}, context_.store(), explanation});
     }
 }
 

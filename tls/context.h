@@ -49,6 +49,9 @@ public:
     // of ticket keys has theirs no more. If there is an error, everything stays as it is.
     [[nodiscard]] std::expected<void, ContextError> reload() const;
 
+    // Whom it trusts to vouch for clients, for a reader of errors: the file, or empty.
+    [[nodiscard]] const std::string& store() const noexcept;
+
     // With each handshake: the keys of session tickets are changed by time.
     void tick(Instant now) const;
 

@@ -16,7 +16,7 @@ struct HandshakeFailure {
     Error error;
     Endpoint peer;
     std::string name;         // Of a client: the host that was asked for.
-    std::string store;        // Of a client: whom it trusts.
+    std::string store;        // Whom this end trusts to vouch for the other.
     std::string explanation;  // What OpenSSL adds: "certificate has expired: CN=..., DNS:...".
 
     // One line for a person.

@@ -263,6 +263,10 @@ std::expected<void, ContextError> ServerContext::reload() const {
     return {};
 }
 
+const std::string& ServerContext::store() const noexcept {
+    return state_->options.client_trust_file;
+}
+
 void ServerContext::tick(Instant now) const {
     state_->ticket_keys->tick(now);
 }

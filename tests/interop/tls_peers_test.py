@@ -135,8 +135,18 @@ def mutual(directory):
             check_equal("status", ended.stdout, b"000")
         store.check_still_serves("--cert", certificate, "--key", key)
         said = store.said()
-        for flaw in ("certificate_required (116)", "its issuer is not known"):
+        for flaw in ("certificate_required (116)", "its issuer is not known",
+                     f"against {clients.certificate}"):
             check(f"{flaw}: {said}", flaw in said)
+
+
+@case("a store that is given anything of TLS, and no certificate, does not serve without TLS")
+def not_in_the_clear(directory):
+    file = os.path.join(directory, "file")
+    for option in ("--tls-tickets", "--tls-ocsp", "--client-ca", "--tls-key"):
+        ended = run(store_program, "--listen", "127.0.0.1:0", "--root", directory, option, file)
+        check_equal(f"exit status with {option}", ended.returncode, 1)
+        check(f"it says why: {ended.stderr}", b"a certificate needs its key" in ended.stderr)
 
 
 @case("transfer: 8 MiB to the store and back, and each flaw of a certificate by its name")
