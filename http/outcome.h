@@ -75,7 +75,8 @@ struct SendFacts {
     SendPhase phase = SendPhase::unassigned;
     Confirmation confirmation = Confirmation::none;
     bool stopped = false;              // We gave up sending, since the answer made it pointless.
-    std::uint32_t tls_added = 0;       // Octets that TLS added on this connection, up to now.
+    std::uint32_t tls_added = 0;       // Octets that TLS added on this connection, up to now; where
+                                       // the kernel seals, at least.
     std::uint64_t head = 0;            // Accepted octets of heads, interim ones included.
     std::uint64_t body_offered = 0;    // Content octets that the application gave to the sink.
     std::uint64_t body_accepted = 0;   // Content octets that the kernel accepted.

@@ -15,6 +15,7 @@
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/operation.h"
+#include "sluice/runtime/sealing_keys.h"
 
 #include <sys/types.h>
 
@@ -104,6 +105,12 @@ public:
     // Why the connection is gone (SO_ERROR), and 0 if it is not, or if that was told before: a
     // kernel tells it once, to whichever call comes first.
     [[nodiscard]] virtual int take_error(int fd) noexcept = 0;
+    // Has the kernel seal what is sent from now on. Yields whether it does; nothing has changed if
+    // not. And the number of the record that is to be sealed next; none: it cannot be said.
+    [[nodiscard]] virtual bool seal(int, const SealingKeys&) noexcept { return false; }
+    [[nodiscard]] virtual std::optional<std::uint64_t> next_record(int) noexcept {
+        return std::nullopt;
+    }
     virtual void close(int fd, Ending ending = Ending::orderly) noexcept = 0;
     // The same of a file, whose last close may write to a device, or free much of one: so not on
     // this thread, unless whoever closes it knows better.

@@ -175,6 +175,11 @@ void EpollBackend::try_send(Operation& operation, const Send& send) noexcept {
         msghdr message{};
         message.msg_iov = left.data();
         message.msg_iovlen = parts_behind(send.parts, sent, left);
+        if (send.record_type != nullptr) {
+            const std::span<const std::byte> control = send.record_type->control();
+            message.msg_control = const_cast<std::byte*>(control.data());
+            message.msg_controllen = control.size();
+        }
         const ssize_t result = ::sendmsg(send.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (result < 0) {
             const int error = errno;

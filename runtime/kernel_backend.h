@@ -34,6 +34,12 @@ public:
         return socket_calls::state(fd);
     }
     [[nodiscard]] int take_error(int fd) noexcept override { return socket_calls::take_error(fd); }
+    [[nodiscard]] bool seal(int fd, const SealingKeys& keys) noexcept override {
+        return socket_calls::seal(fd, keys);
+    }
+    [[nodiscard]] std::optional<std::uint64_t> next_record(int fd) noexcept override {
+        return socket_calls::next_record(fd);
+    }
 
 protected:
     KernelBackend() noexcept : now_(monotonic_time()) {}

@@ -16,6 +16,7 @@
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/ensure.h"
 #include "sluice/runtime/received.h"
+#include "sluice/runtime/sealing_keys.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -48,6 +49,8 @@ struct Receive {
 struct Send {
     int fd;
     std::span<const iovec> parts;
+    // Where the kernel seals (kernel_sealing.h): of what the records are. Stays, as the parts do.
+    const RecordType* record_type = nullptr;
 };
 
 inline constexpr std::size_t send_parts_max = 8;

@@ -36,6 +36,9 @@ public:
     // Where the client connected to, and the client.
     [[nodiscard]] const Endpoint& local() const noexcept override { return local_; }
     [[nodiscard]] const Endpoint& peer() const noexcept override { return peer_; }
+    [[nodiscard]] KernelSealing* seal_in_kernel(const SealingKeys& keys) override {
+        return beneath_->seal_in_kernel(keys);
+    }
     [[nodiscard]] const SecurityFacts* security() const noexcept override {
         return beneath_->security();
     }

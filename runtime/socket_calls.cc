@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>  // Newer than netinet/tcp.h, which excludes it.
+#include <linux/tls.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -13,10 +14,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 namespace sluice::socket_calls {
@@ -160,12 +163,42 @@ int take_error(int fd) noexcept {
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &octets) == 0 ? error : 0;
 }
 
+bool seal(int fd, const SealingKeys& keys) noexcept {
+    static std::atomic<bool> is_missing = false;
+    constexpr char name[] = "tls";
+    if (is_missing.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, name, sizeof name) != 0) {
+        if (errno == ENOENT) {
+            is_missing.store(true, std::memory_order_relaxed);
+        }
+        return false;
+    }
+    // A socket that has TLS and no keys is as any other.
+    const std::span<const std::byte> info = keys.crypto_info();
+    return setsockopt(fd, SOL_TLS, TLS_TX, info.data(), static_cast<socklen_t>(info.size())) == 0;
+}
+
+std::optional<std::uint64_t> next_record(int fd) noexcept {
+    // Of another suite than the socket's the kernel knows nothing, by the size.
+    constexpr socklen_t large = sizeof(tls12_crypto_info_aes_gcm_256);
+    constexpr socklen_t small = sizeof(tls12_crypto_info_aes_gcm_128);
+    for (const socklen_t size : {large, small}) {
+        std::array<std::byte, large> info{};
+        socklen_t octets = size;
+        if (getsockopt(fd, SOL_TLS, TLS_TX, info.data(), &octets) == 0) {
+            const std::optional<SealingKeys> keys = SealingKeys::of(info.data());
+            ::explicit_bzero(info.data(), info.size());
+            return keys ? std::optional(keys->next_record()) : std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+// What was given to TCP is both numbers together, or more: octets may be acknowledged between them.
 SocketState state(int fd) noexcept {
     SocketState state;
-    int unacknowledged = 0;
-    if (ioctl(fd, SIOCOUTQ, &unacknowledged) == 0) {
-        state.unacknowledged = static_cast<std::uint64_t>(unacknowledged);
-    }
     tcp_info info{};
     socklen_t octets = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &octets) == 0) {
@@ -179,7 +212,12 @@ SocketState state(int fd) noexcept {
             // A Unix socket whose peer went before it had read all, which is gone with it.
             state.closed = true;
             state.unacknowledged = unacknowledged_unknown;
+            return state;
         }
+    }
+    int unacknowledged = 0;
+    if (ioctl(fd, SIOCOUTQ, &unacknowledged) == 0) {
+        state.unacknowledged = static_cast<std::uint64_t>(unacknowledged);
     }
     return state;
 }

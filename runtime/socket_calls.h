@@ -5,6 +5,10 @@
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/error.h"
+#include "sluice/runtime/sealing_keys.h"
+
+#include <cstdint>
+#include <optional>
 
 namespace sluice::socket_calls {
 
@@ -17,6 +21,11 @@ void shut_down_sending(int fd) noexcept;
 [[nodiscard]] SocketState state(int fd) noexcept;
 [[nodiscard]] bool is_closed(int fd) noexcept;
 [[nodiscard]] int take_error(int fd) noexcept;
+
+// Kernel TLS. A kernel that has none is asked once in the life of a process: it would look for its
+// module each time.
+[[nodiscard]] bool seal(int fd, const SealingKeys& keys) noexcept;
+[[nodiscard]] std::optional<std::uint64_t> next_record(int fd) noexcept;
 
 // Calls on it answer EAGAIN instead of waiting.
 void never_block(int fd) noexcept;

@@ -199,6 +199,10 @@ int TcpTransport::ask_why_gone() noexcept {
 }
 
 Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
+    return send_as(sealing_ != nullptr ? &sealing_->application_records() : nullptr, parts);
+}
+
+Task<Result<std::uint64_t>> TcpTransport::send_as(const RecordType* type, std::span<iovec> parts) {
     ensure(!std::exchange(sending_, true));
     std::uint64_t accepted = 0;
     while (!parts.empty()) {
@@ -208,7 +212,7 @@ Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
         }
         const Portion portion =
             is_local() ? small_portion(parts) : Portion{std::min(parts.size(), send_parts_max)};
-        Perform sending(Send{fd_, parts.first(portion.parts)});
+        Perform sending(Send{fd_, parts.first(portion.parts), type});
         const std::int32_t result = co_await sending;
         parts.front().iov_len += portion.held_back;
         if (result < 0) {
@@ -219,6 +223,9 @@ Task<Result<std::uint64_t>> TcpTransport::send(std::span<iovec> parts) {
         }
         accepted += static_cast<std::uint64_t>(result);
         sent_ += static_cast<std::uint64_t>(result);
+        if (sealing_ != nullptr) {
+            sealing_->has_accepted(static_cast<std::uint64_t>(result));
+        }
         for (auto left = static_cast<std::size_t>(result); left > 0;) {
             iovec& part = parts.front();
             const std::size_t taken = std::min(left, part.iov_len);
@@ -293,6 +300,9 @@ SocketState TcpTransport::state() noexcept {
             state.unacknowledged = unacknowledged_unknown;
         }
         state.acknowledged = sent_ - std::min(sent_, state.unacknowledged);
+    }
+    if (sealing_ != nullptr) {
+        state.unacknowledged += sealing_->held_back(state);
     }
     return state;
 }

@@ -29,6 +29,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -68,6 +69,7 @@ public:
     [[nodiscard]] SocketState state() noexcept override;
     [[nodiscard]] const Endpoint& local() const noexcept override { return local_; }
     [[nodiscard]] const Endpoint& peer() const noexcept override { return peer_; }
+    [[nodiscard]] KernelSealing* seal_in_kernel(const SealingKeys& keys) override;
 
 private:
     // Where the receive is cancelled, in buffers that nobody has read.
@@ -97,6 +99,36 @@ private:
         TcpTransport& transport_;
     };
 
+    class Sealing final : public KernelSealing {
+    public:
+        Sealing(TcpTransport& transport, const SealingKeys& keys,
+                std::uint64_t given_before) noexcept;
+
+        Task<Result<void>> send_record(std::uint8_t type,
+                                       std::span<const std::byte> octets) override;
+        [[nodiscard]] std::uint64_t overhead_octets() const noexcept override {
+            return std::max(records_at_least_, records_seen_) * overhead_octets_;
+        }
+
+        [[nodiscard]] const RecordType& application_records() const noexcept { return type_; }
+        void has_accepted(std::uint64_t octets) noexcept;
+        // Of what was accepted, what TCP was not given yet.
+        [[nodiscard]] std::uint64_t held_back(const SocketState& state) noexcept;
+
+    private:
+        TcpTransport& transport_;
+        RecordType type_{RecordType::application};
+        std::uint64_t first_record_;
+        std::uint64_t overhead_octets_;  // Of a record.
+        std::uint64_t records_at_least_ = 0;
+        std::uint64_t records_seen_ = 0;
+        std::uint64_t sent_before_;
+        std::uint64_t given_before_;  // To TCP.
+    };
+
+    // `type`: where the kernel seals.
+    [[nodiscard]] Task<Result<std::uint64_t>> send_as(const RecordType* type,
+                                                      std::span<iovec> parts);
     void received(Completion completion) noexcept;
     void watched(std::int32_t result, bool more) noexcept;
     void end(PeerEnd end, Error error) noexcept;
@@ -133,6 +165,7 @@ private:
     std::size_t inbox_next_ = 0;
     Error input_error_;  // Why the input ended, if not by a FIN.
     std::uint64_t sent_ = 0;
+    std::unique_ptr<Sealing> sealing_;
     PeerEndListener* listener_ = nullptr;
     Endpoint local_;
     Endpoint peer_;

@@ -18,7 +18,9 @@
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
 #include "sluice/runtime/error.h"
+#include "sluice/runtime/kernel_sealing.h"
 #include "sluice/runtime/received.h"
+#include "sluice/runtime/sealing_keys.h"
 #include "sluice/runtime/security.h"
 #include "sluice/runtime/task.h"
 
@@ -57,6 +59,7 @@ protected:
 };
 
 // What TLS made of the octets that passed: accepted by this host's kernel, and received from it.
+// Of records that the kernel itself seals, what was sent is told by their least number.
 struct WireOctets {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
@@ -106,6 +109,10 @@ public:
 
     [[nodiscard]] virtual const Endpoint& local() const noexcept = 0;
     [[nodiscard]] virtual const Endpoint& peer() const noexcept = 0;
+
+    // Has the kernel make TLS records of what is sent from now on, and seal them by these keys.
+    // Nothing may be under way. Null: it cannot, and nothing has changed.
+    [[nodiscard]] virtual KernelSealing* seal_in_kernel(const SealingKeys&) { return nullptr; }
 
     // What TLS knows of the connection; null where there is none.
     [[nodiscard]] virtual const SecurityFacts* security() const noexcept { return nullptr; }

@@ -242,8 +242,11 @@ void UringBackend::prepare(io_uring_sqe& entry, const Request& request) noexcept
 void UringBackend::prepare_send(io_uring_sqe& entry, const Send& send) noexcept {
     ensure(!send.parts.empty());
     ensure(send.parts.size() <= send_parts_max);
-    constexpr int flags = MSG_NOSIGNAL | MSG_WAITALL;
-    if (send.parts.size() == 1) {
+    const RecordType* const type = send.record_type;
+    const std::span control = type != nullptr ? type->control() : std::span<const std::byte>();
+    // A kernel that seals refuses MSG_WAITALL: what it leaves is another operation's.
+    const int flags = MSG_NOSIGNAL | (type != nullptr ? 0 : MSG_WAITALL);
+    if (send.parts.size() == 1 && control.empty()) {
         const iovec& part = send.parts.front();
         io_uring_prep_send(&entry, send.fd, part.iov_base, part.iov_len, flags);
         return;
@@ -251,6 +254,8 @@ void UringBackend::prepare_send(io_uring_sqe& entry, const Send& send) noexcept 
     msghdr& message = slot_of(entry).message;
     message.msg_iov = const_cast<iovec*>(send.parts.data());
     message.msg_iovlen = send.parts.size();
+    message.msg_control = const_cast<std::byte*>(control.data());
+    message.msg_controllen = control.size();
     io_uring_prep_sendmsg(&entry, send.fd, &message, flags);
 }
 

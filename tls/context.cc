@@ -51,7 +51,7 @@ ClientContext::ClientContext(std::shared_ptr<const State> state) noexcept
 
 std::expected<ClientContext, ContextError> ClientContext::create(const ClientOptions& options) {
     auto state = std::make_shared<State>();
-    state->context = make_context(TLS_client_method(), options.version_min);
+    state->context = make_context(TLS_client_method(), options.version_min, options.kernel_tls);
     state->verifies = !options.insecure_skip_verification;
     SSL_CTX* const context = state->context.get();
     Loaded loaded;

@@ -78,7 +78,7 @@ std::expected<std::string, ContextError> listed(const std::vector<std::string>& 
     return list;
 }
 
-OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min) {
+OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min, bool kernel_tls) {
     OwnedContext context(SSL_CTX_new(method));
     ensure(context != nullptr);
     SSL_CTX* const made = context.get();
@@ -90,6 +90,11 @@ OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min) {
     ensure(SSL_CTX_set1_groups_list(made, "X25519:P-256:P-384") == 1);
     SSL_CTX_set_options(made, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+#ifdef SSL_OP_ENABLE_KTLS  // OpenSSL 3, and not all that look like it.
+    SSL_CTX_set_options(made, kernel_tls ? SSL_OP_ENABLE_KTLS : 0);
+#else
+    static_cast<void>(kernel_tls);
+#endif
     // An idle connection gives its buffers back; what is to be sealed may lie anywhere.
     SSL_CTX_set_mode(made, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(made, SSL_SESS_CACHE_OFF);

@@ -14,7 +14,8 @@
 namespace sluice::tls {
 
 // With sound versions, suites and groups.
-[[nodiscard]] OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min);
+[[nodiscard]] OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min,
+                                        bool kernel_tls);
 
 // Where to write keys; to an empty name, nowhere.
 [[nodiscard]] Loaded log_keys(SSL_CTX* context, const std::string& file);

@@ -4,6 +4,7 @@
 #include "sluice/tls/peer_certificate.h"
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <cstring>
 #include <utility>
@@ -44,16 +45,29 @@ struct EngineBio {
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* count) {
         Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
+        *count = size;
+        if (!engine.seals_) {
+            return 1;  // Sealed by keys that others go on with. What is to be said is noted.
+        }
+        if (engine.offered_ != nullptr) {
+            engine.offered_->sealed.count(std::as_bytes(std::span(from, size)));
+        }
         if (engine.elsewhere_ != nullptr) {
             engine.elsewhere_->append(from, size);
         } else {
             engine.output_.append(std::as_bytes(std::span(from, size)));
         }
-        *count = size;
         return 1;
     }
 
-    static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH; }
+    // Of keys for sending, `number` is not 0. They are declined, as everything that is not known.
+    static long control(BIO* bio, int command, long number, void* argument) {
+        constexpr int offer_of_keys = 72;  // BIO_CTRL_SET_KTLS, which OpenSSL's headers leave out.
+        if (command == offer_of_keys && number != 0) {
+            static_cast<Engine*>(BIO_get_data(bio))->note_keys(argument);
+        }
+        return command == BIO_CTRL_FLUSH;
+    }
 
     static BIO_METHOD* method() {
         static BIO_METHOD* const method = [] {
@@ -149,6 +163,11 @@ void Engine::used_up_input() noexcept {
 }
 
 Engine::Opened Engine::open(std::span<std::byte> into) {
+    const Opened opened = open_records(into);
+    return is_asked_for_new_keys() ? Opened{refuse_new_keys(), opened.octets} : opened;
+}
+
+Engine::Opened Engine::open_records(std::span<std::byte> into) {
     std::size_t octets = 0;
     while (octets < into.size() && !is_hungry()) {
         std::size_t opened = 0;
@@ -171,16 +190,56 @@ Step Engine::look_ahead() {
     std::byte next{};
     std::size_t octets = 0;
     ERR_clear_error();
-    return step_after(SSL_peek_ex(ssl_.get(), &next, 1, &octets));
+    const Step step = step_after(SSL_peek_ex(ssl_.get(), &next, 1, &octets));
+    return is_asked_for_new_keys() ? refuse_new_keys() : step;
 }
 
 Step Engine::seal(std::span<const std::byte> plaintext) {
     ensure(plaintext.size() <= record_octets_max);
+    if (is_to_change_keys()) {
+        offered_.reset();
+    }
     std::size_t sealed = 0;
     ERR_clear_error();
     const int result = SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &sealed);
     ensure(result != 1 || sealed == plaintext.size());
     return step_after(result);
+}
+
+void Engine::note_keys(const void* crypto_info) {
+    if (!may_offer_keys_) {
+        return;
+    }
+    if (const std::optional<SealingKeys> keys = SealingKeys::of(crypto_info)) {
+        offered_ = std::make_unique<Offered>(Offered{.keys = *keys});
+    }
+}
+
+std::optional<SealingKeys> Engine::take_sealing_keys() noexcept {
+    ensure(is_secured());
+    may_offer_keys_ = false;
+    const std::unique_ptr<Offered> offered = std::move(offered_);
+    if (offered == nullptr || is_to_change_keys()) {
+        return std::nullopt;
+    }
+    offered->keys.have_sealed(offered->sealed.records());
+    return offered->keys;
+}
+
+void Engine::stop_sealing() noexcept {
+    ensure(output_.empty());
+    seals_ = false;
+}
+
+// OpenSSL would answer within the next record that it seals, of which there is none.
+Step Engine::refuse_new_keys() {
+    if (!failed_) {
+        failed_ = true;
+        explanation_ = "the peer wants other keys, which the kernel does not take";
+        note_alert(false, SSL3_AL_FATAL << 8 | SSL_AD_INTERNAL_ERROR);
+        used_up_input();
+    }
+    return Step::failed;
 }
 
 // In the midst of a handshake there is no such thing.
@@ -222,7 +281,12 @@ void Engine::grow_tired() {
     }
 }
 
-void Engine::note_alert(bool received, int level_and_alert) noexcept {
+void Engine::note_alert(bool received, int level_and_alert) {
+    if (!seals_ && !received) {
+        const std::array<std::byte, 2> octets{static_cast<std::byte>(level_and_alert >> 8),
+                                              static_cast<std::byte>(level_and_alert)};
+        output_.append(octets);
+    }
     const auto alert = static_cast<Alert>(level_and_alert & 0xFF);
     const bool is_fatal = (level_and_alert >> 8) == SSL3_AL_FATAL;
     const bool is_known = code_ != Errc::malformed;  // The first of all is the reason.

@@ -5,12 +5,17 @@
 // records leave at once. What OpenSSL itself copies (a record in, to be opened; a record out, to be
 // sealed) is copied and nothing else is.
 //
+// OpenSSL offers such a BIO its keys, for a kernel that seals. We keep them, decline, and go on as
+// we were to the handshake's end: only then is all sent that is sealed already, and a kernel that
+// does not take them is nobody's loss.
+//
 // Ownership:    Owns the SSL. feed() lends it a Received, which goes back as soon as it is used up.
 //               take_output() gives away what is to be sent.
 // Errors:       A failure is final: error() says what it was. What it has to say to the peer (an
 //               alert) is in the output. limit_exceeded: it says much that carries nothing.
 // Threading:    One thread, but for handshake_elsewhere().
 // Source:       RFC 8446, RFC 5246; SSL_read(3), SSL_get_error(3), BIO_meth_new(3).
+//               SSL_OP_ENABLE_KTLS in SSL_CTX_set_options(3).
 
 #pragma once
 
@@ -18,14 +23,17 @@
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/error.h"
 #include "sluice/runtime/received.h"
+#include "sluice/runtime/sealing_keys.h"
 #include "sluice/runtime/security.h"
 #include "sluice/runtime/transport.h"
 #include "sluice/tls/openssl_objects.h"
+#include "sluice/tls/record_counter.h"
 #include "sluice/tls/session_cache.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -97,6 +105,14 @@ public:
     static constexpr std::size_t record_octets_max = 16 * 1024;
     [[nodiscard]] Step seal(std::span<const std::byte> plaintext);
 
+    // Keys for whoever is to seal, in the engine's place, what is sent behind its output so far;
+    // asked for once, of an engine that is secured. None: OpenSSL offers none, for this suite, or
+    // as its context was made.
+    [[nodiscard]] std::optional<SealingKeys> take_sealing_keys() noexcept;
+    // The keys are in use there: from now on the output is alerts, two octets each, to be sealed. A
+    // peer that wants other keys has failed, since they cannot be changed there.
+    void stop_sealing() noexcept;
+
     // Says that we shall say no more.
     void say_goodbye();
     [[nodiscard]] bool said_goodbye() const noexcept {
@@ -143,7 +159,23 @@ private:
     [[nodiscard]] Step step_after(int result);
     void used_up_input() noexcept;
     void grow_tired();
-    void note_alert(bool received, int level_and_alert) noexcept;
+    void note_alert(bool received, int level_and_alert);
+    void note_keys(const void* crypto_info);
+    // Since the peer demanded it: OpenSSL does, with the next record that it seals.
+    [[nodiscard]] bool is_to_change_keys() const noexcept {
+        return SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE;
+    }
+    [[nodiscard]] bool is_asked_for_new_keys() const noexcept {
+        return !seals_ && is_to_change_keys();
+    }
+    [[nodiscard]] Step refuse_new_keys();
+    [[nodiscard]] Opened open_records(std::span<std::byte> into);
+
+    // Of what is sent, and how many records OpenSSL has sealed by them since.
+    struct Offered {
+        SealingKeys keys;
+        RecordCounter sealed = {};
+    };
 
     OwnedSsl ssl_;
     Received input_;
@@ -158,7 +190,10 @@ private:
     Errc code_ = Errc::malformed;  // What an error is, if it is one.
     std::uint8_t detail_ = 0;
     bool failed_ = false;
-    bool heard_goodbye_ = false;        // OpenSSL's own mark is set by a fatal alert, too.
+    bool heard_goodbye_ = false;  // OpenSSL's own mark is set by a fatal alert, too.
+    bool seals_ = true;
+    bool may_offer_keys_ = true;
+    std::unique_ptr<Offered> offered_;
     std::string* elsewhere_ = nullptr;  // On another thread: where its output goes.
 };
 

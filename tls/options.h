@@ -31,6 +31,11 @@ struct ClientOptions {
     TlsVersion version_min = TlsVersion::tls_1_2;
     // What is to be spoken, best first (ALPN). Empty: it is not said.
     std::vector<std::string> protocols = {"http/1.1"};
+    // Has the kernel seal what is sent, where it can: with Linux's module "tls", for AES-GCM and
+    // ChaCha20-Poly1305, if OpenSSL was built for that. Elsewhere nothing is lost. The kernel keeps
+    // a connection's keys: a peer that demands others within it, as some do after hundreds of
+    // gigabytes, is refused, by the alert internal_error.
+    bool kernel_tls = true;
     // Where to write the keys of all connections, for tools that look into them. Whoever reads it
     // reads everything: it is made for its owner alone. Empty: nowhere; SSLKEYLOGFILE in the
     // environment alone changes nothing.
@@ -69,6 +74,7 @@ struct ServerOptions {
     // until reload() finds others: a new one is put behind the first, and before it once every
     // process has it. Whoever reads the file reads what was said over TLS 1.2.
     std::string ticket_key_file = {};
+    bool kernel_tls = true;         // As of ClientOptions.
     std::string key_log_file = {};  // As of ClientOptions.
 };
 

@@ -191,7 +191,7 @@ Loaded load_certificates(const ServerOptions& options, Serving& serving) {
 
 std::expected<std::shared_ptr<SSL_CTX>, ContextError> make(
     const ServerOptions& options, const std::shared_ptr<TicketKeys>& ticket_keys) {
-    OwnedContext made = make_context(TLS_server_method(), options.version_min);
+    OwnedContext made = make_context(TLS_server_method(), options.version_min, options.kernel_tls);
     SSL_CTX* const context = made.get();
     auto serving = std::make_unique<Serving>();
     serving->ticket_keys = ticket_keys;

@@ -4,6 +4,7 @@
 #include "sluice/runtime/combine.h"
 #include "sluice/runtime/ensure.h"
 #include "sluice/runtime/scope.h"
+#include "sluice/runtime/sealing_keys.h"
 #include "sluice/tls/lent_buffers.h"
 #include "sluice/tls/send_output.h"
 
@@ -48,6 +49,7 @@ TlsTransport::TlsTransport(Loop& loop, std::unique_ptr<Transport> beneath,
     ensure(engine_->is_secured());
     input_relay_.emplace(beneath_->input_changed(), input_changed());
     tickets_octets_ = static_cast<std::uint32_t>(engine_->output().size());
+    let_kernel_seal();
 }
 
 TlsTransport::~TlsTransport() {
@@ -186,6 +188,12 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
     }
     std::uint64_t accepted = 0;
     while (!parts.empty() && !output_error_) {
+        let_kernel_seal();
+        if (sealing_ != nullptr) {
+            const std::uint64_t unsealed = co_await send_unsealed(parts);
+            accepted += unsealed;
+            break;
+        }
         Batch batch;
         seal(parts, batch);
         if (output_error_ || batch.output.empty()) {
@@ -214,11 +222,68 @@ Task<Result<std::uint64_t>> TlsTransport::send(std::span<iovec> parts) {
     co_return accepted;
 }
 
+// As soon as all is sent that OpenSSL has sealed.
+void TlsTransport::let_kernel_seal() {
+    if (sealing_ != nullptr || output_error_ || !engine_->output().empty()) {
+        return;
+    }
+    if (const std::optional<SealingKeys> keys = engine_->take_sealing_keys()) {
+        sealing_ = beneath_->seal_in_kernel(*keys);
+    }
+    if (sealing_ != nullptr) {
+        engine_->stop_sealing();
+    }
+}
+
+// The kernel makes the records. An alert of ours is the last, or comes before.
+Task<std::uint64_t> TlsTransport::send_unsealed(std::span<iovec> parts) {
+    if (!output_error_) {
+        const Result<void> said = co_await send_alerts();
+        output_error_ = said ? output_error_ : said.error();
+    }
+    if (!output_error_ && (engine_->has_failed() || engine_->said_goodbye())) {
+        output_error_ =
+            engine_->has_failed() ? engine_->error(Phase::send) : Error{Errc::closed, Phase::send};
+    }
+    if (output_error_) {
+        co_return 0;
+    }
+    const Result<std::uint64_t> sent = co_await beneath_->send(parts);
+    const std::uint64_t accepted = sent ? *sent : sent.error().octets_done;
+    engine_->wire().sent += accepted;
+    engine_->wire().plaintext_sent += accepted;
+    wire_behind_plaintext_ = 0;
+    if (!sent) {
+        output_error_ = sent.error();
+    }
+    co_return accepted;
+}
+
+// Each is a record of its own (RFC 8446 5.1).
+Task<Result<void>> TlsTransport::send_alerts() {
+    const Output output = engine_->take_output();
+    constexpr std::size_t alert_octets = 2;
+    for (std::size_t at = 0; at < output.size(); at += alert_octets) {
+        const std::span<const std::byte> alert = output.octets().subspan(at, alert_octets);
+        const Result<void> sent = co_await sealing_->send_record(RecordType::alert, alert);
+        if (!sent) {
+            co_return sent;
+        }
+        engine_->wire().sent += alert_octets;
+    }
+    co_return Result<void>();
+}
+
 // What OpenSSL has to say and nobody's plaintext goes with.
 Task<Result<void>> TlsTransport::send_output() {
     const std::uint64_t sent_before = engine_->wire().sent;
     tickets_octets_ = 0;
-    Result<void> sent = co_await tls::send_output(*engine_, *beneath_);
+    Result<void> sent;
+    if (sealing_ != nullptr) {
+        sent = co_await send_alerts();
+    } else {
+        sent = co_await tls::send_output(*engine_, *beneath_);
+    }
     wire_behind_plaintext_ += engine_->wire().sent - sent_before;
     if (!sent) {
         output_error_ = sent.error();
@@ -381,6 +446,14 @@ SocketState TlsTransport::state() noexcept {
     state.acknowledged = plaintext_acknowledged_;
     state.unacknowledged = sent - plaintext_acknowledged_ + fin;
     return state;
+}
+
+std::optional<WireOctets> TlsTransport::wire_octets() const noexcept {
+    WireOctets octets = engine_->wire();
+    if (sealing_ != nullptr) {
+        octets.sent += sealing_->overhead_octets();
+    }
+    return octets;
 }
 
 const SecurityFacts* TlsTransport::security() const noexcept {

@@ -4,6 +4,12 @@
 // since a record that left in part cannot be opened; wire_octets() tells of the records themselves.
 // An idle connection holds neither a buffer nor a block; OpenSSL gives its own back too.
 //
+// Where the kernel offers it, the kernel seals what is sent, and the octets are not copied before:
+// what it accepts it has sealed. It begins where nothing is left of the handshake: a server's
+// tickets go with its first octets, which OpenSSL seals therefore. Receiving stays OpenSSL's, as the kernel would hand over what is
+// no octet of the application's (tickets, new keys, alerts) as errors of a receive, which only
+// recvmsg(2) can take, and not into buffers that are shared.
+//
 // Ownership:    Owns the transport beneath, and closes it.
 // Completion:   An empty Received is the peer's close_notify, and nothing less: TCP's FIN without
 //               one is the error cut_short, for anybody can send that. Until what came before it
@@ -19,6 +25,7 @@
 
 #include "sluice/runtime/await.h"
 #include "sluice/runtime/clock.h"
+#include "sluice/runtime/kernel_sealing.h"
 #include "sluice/runtime/loop.h"
 #include "sluice/runtime/transport.h"
 #include "sluice/tls/engine.h"
@@ -55,9 +62,7 @@ public:
     [[nodiscard]] const Endpoint& local() const noexcept override { return beneath_->local(); }
     [[nodiscard]] const Endpoint& peer() const noexcept override { return beneath_->peer(); }
     [[nodiscard]] const SecurityFacts* security() const noexcept override;
-    [[nodiscard]] std::optional<WireOctets> wire_octets() const noexcept override {
-        return engine_->wire();
-    }
+    [[nodiscard]] std::optional<WireOctets> wire_octets() const noexcept override;
 
 private:
     // Records that leave in one send.
@@ -80,12 +85,15 @@ private:
 
     struct Answering;
 
+    void let_kernel_seal();
     void seal(std::span<iovec>& parts, Batch& batch) noexcept;
     [[nodiscard]] std::size_t record_octets() noexcept;
+    [[nodiscard]] Task<std::uint64_t> send_unsealed(std::span<iovec> parts);
     [[nodiscard]] Task<Result<void>> send_output();
     void answer() noexcept;
     [[nodiscard]] Task<Result<void>> send_answers();
     [[nodiscard]] Task<Result<void>> end_answering();
+    [[nodiscard]] Task<Result<void>> send_alerts();
     [[nodiscard]] Task<Result<void>> say_goodbye();
     [[nodiscard]] Task<Result<void>> say_all_and_goodbye();
     [[nodiscard]] bool feed() noexcept;
@@ -97,6 +105,7 @@ private:
     Loop& loop_;
     std::unique_ptr<Transport> beneath_;
     std::unique_ptr<Engine> engine_;
+    KernelSealing* sealing_ = nullptr;  // Whose kernel makes the records; null: the engine does.
     std::optional<Event::Relay> input_relay_;
     std::optional<Error> input_error_;  // Why there will be no more; of none, the close_notify.
     std::optional<Error> output_error_;

@@ -73,6 +73,7 @@ void Network::close(int fd, Ending ending) noexcept {
         }
     }
     sockets_.erase(found);
+    sealed_.erase(fd);
 }
 
 // What an earlier call said stays where this one says nothing.
@@ -161,7 +162,10 @@ std::int32_t Network::receive(int fd, std::span<std::byte> into) noexcept {
     return end == nullptr ? -ENOTCONN : wire_.receive(*end, into);
 }
 
-std::int32_t Network::send(int fd, std::span<const std::byte> from) noexcept {
+std::int32_t Network::send(int fd, std::span<const std::byte> from, std::uint8_t type) noexcept {
+    if (sealed_.contains(fd)) {
+        return send_sealed(fd, type, from);
+    }
     const EndId* const end = end_of(fd);
     return end == nullptr ? -EPIPE : wire_.send(*end, from);
 }

@@ -14,10 +14,12 @@
 #include "sluice/runtime/backend.h"
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/sealing_keys.h"
 #include "sluice/runtime/simulation/agenda.h"
 #include "sluice/runtime/simulation/faults.h"
 #include "sluice/runtime/simulation/options.h"
 #include "sluice/runtime/simulation/random.h"
+#include "sluice/runtime/simulation/sealed_sending.h"
 #include "sluice/runtime/simulation/wire.h"
 
 #include <cstddef>
@@ -70,13 +72,19 @@ public:
     void abort_next(int listener) noexcept;
 
     [[nodiscard]] std::int32_t receive(int fd, std::span<std::byte> into) noexcept;
-    [[nodiscard]] std::int32_t send(int fd, std::span<const std::byte> from) noexcept;
+    [[nodiscard]] std::int32_t send(int fd, std::span<const std::byte> from,
+                                    std::uint8_t type = RecordType::application) noexcept;
     [[nodiscard]] std::uint32_t poll(int fd) const noexcept;
     [[nodiscard]] std::size_t unread(int fd) const noexcept;
     [[nodiscard]] bool refuses_to_send(int fd) const noexcept;
     void shut_down_sending(int fd) noexcept;
     [[nodiscard]] SocketState state(int fd) const noexcept;
     [[nodiscard]] int take_error(int fd) noexcept;
+    // From now on what is sent there is sealed; yields whether it is. The sealer stays.
+    [[nodiscard]] bool seal(int fd, const SealingKeys& keys, const Sealer& sealer);
+    [[nodiscard]] std::optional<std::uint64_t> next_record(int fd) const noexcept;
+    [[nodiscard]] bool holds_back(int fd) const noexcept;
+    void give_to_tcp(int fd) noexcept;  // What it holds back, as far as there is room now.
     [[nodiscard]] Endpoint local_endpoint(int fd) const noexcept;
     [[nodiscard]] Endpoint peer_endpoint(int fd) const noexcept;
 
@@ -124,6 +132,8 @@ private:
     };
 
     [[nodiscard]] const EndId* end_of(int fd) const noexcept;
+    [[nodiscard]] std::int32_t send_sealed(int fd, std::uint8_t type,
+                                           std::span<const std::byte> from) noexcept;
     [[nodiscard]] static int closeness(const Endpoint& to, const Listener& listener) noexcept;
     [[nodiscard]] bool is_host(const Endpoint& at) const noexcept;
     [[nodiscard]] bool is_taken(const Listener& wanted) const noexcept;
@@ -149,6 +159,7 @@ private:
     std::uint16_t last_port_;
     bool ports_repeat_ = false;  // All have been given once.
     std::map<int, Socket> sockets_;
+    std::map<int, SealedSending> sealed_;
     std::vector<std::pair<Endpoint, Reachability>> reachability_;
     std::vector<Endpoint> hosts_off_;
     Agenda<Event> agenda_;

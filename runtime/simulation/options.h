@@ -8,12 +8,15 @@
 
 #include "sluice/runtime/clock.h"
 #include "sluice/runtime/endpoint.h"
+#include "sluice/runtime/sealing_keys.h"
 #include "sluice/runtime/simulation/fault.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -84,6 +87,10 @@ struct DiskOptions {
     int name_error_percent = 0;
 };
 
+// Makes the record of TLS that comes next by these keys, of this type.
+using Sealer = std::function<std::vector<std::byte>(const SealingKeys& keys, std::uint8_t type,
+                                                    std::span<const std::byte> plaintext)>;
+
 struct Options {
     std::uint64_t seed = 0;
     NetworkOptions network = {};
@@ -107,6 +114,9 @@ struct Options {
 
     // If there is one, just these faults happen: none is drawn, and `cuts` say nothing.
     std::optional<std::vector<Fault>> script = {};
+
+    // By which the kernel seals what is sent, if it is given keys; none: it has no TLS.
+    Sealer sealer = {};
 
     // Threads outside the simulation may wake() the loop: a wait that could never end then waits
     // for them, instead of being a violation. Such a run does not replay.

@@ -28,6 +28,9 @@ constexpr Duration idle_turn{50'000};
 // What io_uring tells of, asked or not.
 constexpr std::uint32_t poll_always = POLLERR | POLLHUP | POLLRDHUP;
 
+// How long Linux's worker may take to give TCP what the kernel sealed and TCP had no room for.
+constexpr Duration gives_to_tcp_after{2'000'000};
+
 // How long a Receive waits for a buffer that is there.
 constexpr Duration parked_for{100'000};
 
@@ -132,6 +135,9 @@ std::int64_t SimulatedBackend::unix_seconds() const noexcept {
 }
 
 void SimulatedBackend::changed(int fd) noexcept {
+    if (network_.holds_back(fd)) {
+        planned_.put(now_ + gives_to_tcp_after, [this, fd] { network_.give_to_tcp(fd); });
+    }
     const auto found = of_descriptor_.find(fd);
     if (found == of_descriptor_.end()) {
         return;
@@ -183,7 +189,9 @@ void SimulatedBackend::push_octets(Entry& entry) noexcept {
         if (rest.empty() || network_.refuses_to_send(entry.fd)) {
             return;
         }
-        const std::int32_t count = network_.send(entry.fd, rest);
+        const std::int32_t count = network_.send(
+            entry.fd, rest,
+            send.record_type != nullptr ? send.record_type->value() : RecordType::application);
         if (count > 0) {
             entry.sent += static_cast<std::size_t>(count);
         }

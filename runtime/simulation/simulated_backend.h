@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -57,6 +58,8 @@ public:
     void shut_down_sending(int fd) noexcept override;
     [[nodiscard]] SocketState socket_state(int fd) noexcept override;
     [[nodiscard]] int take_error(int fd) noexcept override;
+    [[nodiscard]] bool seal(int fd, const SealingKeys& keys) noexcept override;
+    [[nodiscard]] std::optional<std::uint64_t> next_record(int fd) noexcept override;
     void close(int fd, Ending ending = Ending::orderly) noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override { return "simulated"; }
 

@@ -68,6 +68,16 @@ int SimulatedBackend::take_error(int fd) noexcept {
     return network_.take_error(fd);
 }
 
+bool SimulatedBackend::seal(int fd, const SealingKeys& keys) noexcept {
+    check_descriptor(fd, "seal()");
+    return options_.sealer && network_.seal(fd, keys, options_.sealer);
+}
+
+std::optional<std::uint64_t> SimulatedBackend::next_record(int fd) noexcept {
+    check_descriptor(fd, "next_record()");
+    return network_.next_record(fd);
+}
+
 void SimulatedBackend::close(int fd, Ending ending) noexcept {
     check_descriptor(fd, "close()");
     if (const auto found = of_descriptor_.find(fd); found != of_descriptor_.end()) {

@@ -7,6 +7,7 @@
 #include "sluice/runtime/backend.h"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace sluice::tests {
@@ -45,6 +46,12 @@ public:
         return real_.socket_state(fd);
     }
     [[nodiscard]] int take_error(int fd) noexcept override { return real_.take_error(fd); }
+    [[nodiscard]] bool seal(int fd, const SealingKeys& keys) noexcept override {
+        return real_.seal(fd, keys);
+    }
+    [[nodiscard]] std::optional<std::uint64_t> next_record(int fd) noexcept override {
+        return real_.next_record(fd);
+    }
     void close(int fd, Ending ending) noexcept override { real_.close(fd, ending); }
     void close_file(int fd, Closing closing) noexcept override { real_.close_file(fd, closing); }
     [[nodiscard]] int descriptor() noexcept override { return real_.descriptor(); }

@@ -1,9 +1,12 @@
 #include "sluice/tls/engine.h"
 
+#include "sluice/runtime/sealing_keys.h"
 #include "sluice/tests/tls/engines.h"
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -62,6 +65,74 @@ TEST_CASE("engine: a peer may change its keys often, but not without end and for
     CHECK(opened_after(pair, 30, {}).step == Step::wants_input);
     CHECK(opened_after(pair, 30, "too late").step == Step::failed);
     CHECK(pair.server->error(Phase::receive).code == Errc::limit_exceeded);
+}
+
+std::uint64_t number_of(std::span<const std::byte> octets) {
+    std::uint64_t number = 0;
+    for (const std::byte each : octets.first(8)) {
+        number = number * 256 + std::to_integer<std::uint64_t>(each);
+    }
+    return number;
+}
+
+TEST_CASE("engine: keys that it gives away go on behind the nonces that it has used",
+          "[tls][engine][kernel]") {
+    const tests::Engines pair(TLS1_2_VERSION);
+    CHECK(pair.server->seal(std::as_bytes(std::span("hello"))) == Step::done);
+    constexpr std::size_t header_octets = 5;
+    const tls::Output record = pair.server->take_output();
+    const std::uint64_t used = number_of(record.octets().subspan(header_octets));
+    const std::optional<SealingKeys> keys = pair.server->take_sealing_keys();
+    REQUIRE(keys);
+    CHECK(keys->next_record() == 2);  // The server's Finished was the first.
+    CHECK(number_of(keys->crypto_info().subspan(4)) == used + 1);
+    CHECK_FALSE(pair.server->take_sealing_keys());
+}
+
+Engine::Opened opened_after_update(const tests::Engines& pair, int update) {
+    REQUIRE(SSL_key_update(pair.client->ssl(), update) == 1);
+    CHECK(pair.client->seal(std::as_bytes(std::span("hello"))) == Step::done);
+    REQUIRE(hand_over(*pair.client, *pair.server));
+    std::array<std::byte, 100> plaintext{};
+    return pair.server->open(plaintext);
+}
+
+TEST_CASE("engine: whose kernel seals tells a peer that demands other keys that it cannot",
+          "[tls][engine][kernel]") {
+    for (const bool is_demanded : {true, false}) {
+        CAPTURE(is_demanded);
+        const tests::Engines pair(TLS1_3_VERSION);
+        static_cast<void>(pair.server->take_output());
+        REQUIRE(pair.server->take_sealing_keys());
+        pair.server->stop_sealing();
+        const Engine::Opened opened = opened_after_update(
+            pair, is_demanded ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+        CHECK(opened.octets == sizeof "hello");
+        CHECK(opened.step == (is_demanded ? Step::failed : Step::wants_input));
+        const tls::Output said = pair.server->take_output();
+        CHECK(said.empty() == !is_demanded);
+        if (is_demanded) {
+            const Error error = pair.server->error(Phase::receive);
+            CHECK(error.code == Errc::alert_sent);
+            CHECK(static_cast<Alert>(error.tls) == Alert::internal_error);
+            REQUIRE(said.size() == 2);
+            CHECK(said.octets().front() == std::byte{SSL3_AL_FATAL});
+            CHECK(said.octets().back() == std::byte{SSL_AD_INTERNAL_ERROR});
+        }
+    }
+}
+
+TEST_CASE("engine: it gives away no keys that it has changed, or is to change",
+          "[tls][engine][kernel]") {
+    for (const bool has_answered : {false, true}) {
+        CAPTURE(has_answered);
+        const tests::Engines pair(TLS1_3_VERSION);
+        CHECK(opened_after_update(pair, SSL_KEY_UPDATE_REQUESTED).octets == sizeof "hello");
+        if (has_answered) {
+            CHECK(pair.server->seal(std::as_bytes(std::span("hello"))) == Step::done);
+        }
+        CHECK_FALSE(pair.server->take_sealing_keys());
+    }
 }
 
 }  // namespace

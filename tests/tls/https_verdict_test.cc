@@ -8,14 +8,17 @@
 #include "sluice/runtime/simulation/run.h"
 #include "sluice/tests/http/server_harness.h"
 #include "sluice/tests/tls/ends.h"
+#include "sluice/tests/tls/kernel_sealer.h"
 #include "sluice/tls/https.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sluice/tests/catch.h"
 
@@ -76,8 +79,13 @@ Task<> finish(std::optional<Outcome>& outcome, const std::string& content, Reque
     outcome = co_await responder.finish(DeliveryLevel::acknowledged);
 }
 
-TEST_CASE("S9 over TLS: tells of whole records that the kernel accepted, and no more",
-          "[tls][http][outcome]") {
+// Whether the simulated kernels seal.
+simulation::Sealer sealer_if(bool kernel_seals) {
+    return kernel_seals ? simulation::Sealer(seal_as_kernel) : nullptr;
+}
+
+void tell_of_whole_records(bool kernel_seals) {
+    CAPTURE(kernel_seals);
     const std::string content(2'000'000, 'x');
     std::optional<Error> error;
     const Played played = play_secured({
@@ -86,7 +94,8 @@ TEST_CASE("S9 over TLS: tells of whole records that the kernel accepted, and no 
         .clients = {{Send{get()}, ReceiveRest{}}},
         .world = {.cuts = {{.direction = Direction::to_client,
                             .after_octets = 100'000,
-                            .kind = CutKind::reset}}},
+                            .kind = CutKind::reset}},
+                  .sealer = sealer_if(kernel_seals)},
         .is_lossless = false,
     });
     CHECK(played.ids() == "S9");
@@ -100,6 +109,12 @@ TEST_CASE("S9 over TLS: tells of whole records that the kernel accepted, and no 
     REQUIRE(error);
     CHECK(error->octets_done == outcome.send.body_accepted);
     CHECK(outcome.connection.tls == TlsVersion::tls_1_3);
+}
+
+TEST_CASE("S9 over TLS: tells of whole records that the kernel accepted, and no more",
+          "[tls][http][outcome]") {
+    tell_of_whole_records(false);
+    tell_of_whole_records(true);
 }
 
 TEST_CASE("S10 over TLS: a client that takes nothing any more is given up on",
@@ -125,8 +140,9 @@ TEST_CASE("S11 and S12 over TLS: acknowledged is what the client's TCP has whole
         .clients = {{Send{get()}, Receive{1}, Send{get()}, ReceiveRest{}}},
     });
     CHECK(sent.ids() == "S11 S11");
-    for (const bool reads : {true, false}) {
-        CAPTURE(reads);
+    for (const auto& [reads, kernel_seals] : std::array<std::pair<bool, bool>, 4>{
+             {{true, false}, {false, false}, {true, true}, {false, true}}}) {
+        CAPTURE(reads, kernel_seals);
         const std::string much(300'000, 'x');
         std::optional<Outcome> outcome;
         const Step step = reads ? Step(ReceiveSlowly{seconds(1)}) : Step(Wait{hours(1)});
@@ -137,7 +153,7 @@ TEST_CASE("S11 and S12 over TLS: acknowledged is what the client's TCP has whole
                 },
             .clients = {{Send{get("/", "Connection: close\r\n")}, step}},
             .options = {.stall_max = seconds(20)},
-            .world = {.buffer_octets = 2048},
+            .world = {.buffer_octets = 2048, .sealer = sealer_if(kernel_seals)},
         });
         REQUIRE(outcome);
         CHECK(verdict_of(*outcome) == (reads ? Verdict::acknowledged : Verdict::sent));
@@ -284,8 +300,9 @@ Task<Outcome> ask(Loop& loop, std::string_view octets) {
     co_return outcome;
 }
 
-Outcome told_of(std::string_view octets, std::uint64_t after_octets, CutKind kind) {
-    simulation::Options options;
+Outcome told_of(std::string_view octets, std::uint64_t after_octets, CutKind kind,
+                bool kernel_seals = false) {
+    simulation::Options options{.sealer = sealer_if(kernel_seals)};
     options.cuts = {{0, Direction::to_client, after_octets, kind}};
     return simulation::run(options,
                            [&](const simulation::World& world) { return ask(world.loop, octets); });
@@ -318,6 +335,21 @@ TEST_CASE("a client over TLS: what ends by its server's end is unverified, and c
         }
         CHECK(seen == " C2 C5 C11 C12");
     }
+}
+
+TEST_CASE("a client over TLS that the kernel seals: without a goodbye, all there was is truncated",
+          "[tls][http][outcome]") {
+    // More than OpenSSL seals, with the tickets.
+    const std::string content(170'000, 'x');
+    const std::string said = "HTTP/1.1 200 OK\r\n\r\n" + content;
+    const Outcome whole = told_of(said, 1'000'000, CutKind::fin, true);
+    CHECK(http::id(verdict_of(whole)) == "C12");
+    // Within the goodbye, whatever the length of the signature.
+    const std::uint64_t octets = said.size() + whole.receive.tls_added;
+    const Outcome cut = told_of(said, octets - 12, CutKind::fin, true);
+    CHECK(http::id(verdict_of(cut)) == "C11");
+    CHECK(cut.receive.body == content.size());
+    CHECK(cut.cause.tls == TlsEvent::cut_short);
 }
 
 Task<> write_much(http::Exchange& exchange) {
