@@ -73,6 +73,7 @@ std::vector<std::string> names_of(const X509& certificate) {
     const OwnedNames found(static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
     const int count = found == nullptr ? 0 : sk_GENERAL_NAME_num(found.get());
+    names.reserve(static_cast<std::size_t>(count));
     for (int index = 0; index < count; ++index) {
         names.push_back(name_of(sk_GENERAL_NAME_value(found.get(), index)));
     }
