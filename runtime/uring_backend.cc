@@ -256,7 +256,7 @@ void UringBackend::prepare_send(io_uring_sqe& entry, const Send& send) noexcept 
     message.msg_iovlen = send.parts.size();
     message.msg_control = const_cast<std::byte*>(control.data());
     message.msg_controllen = control.size();
-    io_uring_prep_sendmsg(&entry, send.fd, &message, flags);
+    io_uring_prep_sendmsg(&entry, send.fd, &message, static_cast<unsigned>(flags));
 }
 
 void UringBackend::prepare_file(io_uring_sqe& entry, const Request& request) noexcept {
