@@ -6,9 +6,9 @@
 //
 // Where the kernel offers it, the kernel seals what is sent, and the octets are not copied before:
 // what it accepts it has sealed. It begins where nothing is left of the handshake: a server's
-// tickets go with its first octets, which OpenSSL seals therefore. Receiving stays OpenSSL's, as the kernel would hand over what is
-// no octet of the application's (tickets, new keys, alerts) as errors of a receive, which only
-// recvmsg(2) can take, and not into buffers that are shared.
+// tickets go with its first octets, which OpenSSL seals therefore. Receiving stays OpenSSL's, as
+// the kernel would hand over what is no octet of the application's (tickets, new keys, alerts) as
+// errors of a receive, which only recvmsg(2) can take, and not into buffers that are shared.
 //
 // Ownership:    Owns the transport beneath, and closes it.
 // Completion:   An empty Received is the peer's close_notify, and nothing less: TCP's FIN without
