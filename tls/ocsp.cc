@@ -60,6 +60,23 @@ struct Said {
     std::string why;  // Of an unknown one.
 };
 
+// Null: there is none. Who answers chooses the digest by which it names a certificate.
+OCSP_SINGLERESP* find_about(const X509& leaf, const X509& issuer, OCSP_BASICRESP* response) {
+    const int count = OCSP_resp_count(response);
+    for (int index = 0; index < count; ++index) {
+        OCSP_SINGLERESP* const each = OCSP_resp_get0(response, index);
+        auto* const id = const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(each));
+        ASN1_OBJECT* digest = nullptr;
+        OCSP_id_get0_info(nullptr, &digest, nullptr, nullptr, id);
+        const EVP_MD* const known = EVP_get_digestbyobj(digest);
+        const OwnedId wanted(known != nullptr ? OCSP_cert_to_id(known, &leaf, &issuer) : nullptr);
+        if (wanted != nullptr && OCSP_id_cmp(id, wanted.get()) == 0) {
+            return each;
+        }
+    }
+    return nullptr;
+}
+
 // What the server's staple proves of its certificate.
 Said said_by_staple(SSL* ssl) {
     const unsigned char* octets = nullptr;
@@ -78,16 +95,14 @@ Said said_by_staple(SSL* ssl) {
     if (OCSP_basic_verify(response.get(), chain, store, 0) != 1) {
         return {.why = "the OCSP response: " + openssl_reason(take_openssl_error())};
     }
-    const OwnedId id(OCSP_cert_to_id(nullptr, leaf, issuer));
-    Said said;
-    int reason = 0;
-    ASN1_GENERALIZEDTIME* revoked_at = nullptr;
-    ASN1_GENERALIZEDTIME* from = nullptr;
-    ASN1_GENERALIZEDTIME* until = nullptr;
-    if (OCSP_resp_find_status(response.get(), id.get(), &said.status, &reason, &revoked_at, &from,
-                              &until) != 1) {
+    OCSP_SINGLERESP* const about_leaf = find_about(*leaf, *issuer, response.get());
+    if (about_leaf == nullptr) {
         return {.why = "the OCSP response is about another certificate"};
     }
+    ASN1_GENERALIZEDTIME* from = nullptr;
+    ASN1_GENERALIZEDTIME* until = nullptr;
+    Said said;
+    said.status = OCSP_single_get0_status(about_leaf, nullptr, nullptr, &from, &until);
     if (OCSP_check_validity(from, until, clock_skew_seconds, -1) != 1) {
         return {.why = "the OCSP response: " + openssl_reason(take_openssl_error())};
     }

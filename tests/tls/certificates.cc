@@ -44,6 +44,15 @@ void name(X509* certificate, const std::vector<std::string>& names) {
     ensure(X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, 0) == 1);
 }
 
+tls::OwnedKey make_key(Keys keys) {
+    switch (keys) {
+        case Keys::p_256: return tls::OwnedKey(EVP_EC_gen("P-256"));
+        case Keys::ed25519: return tls::OwnedKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+        case Keys::rsa_1024: return tls::OwnedKey(EVP_RSA_gen(1024));
+    }
+    std::unreachable();
+}
+
 tls::Identity write(const Certified& made, const std::string& path) {
     const tls::Identity files{path + ".crt", path + ".key"};
     const OwnedBio certificate(BIO_new_file(files.certificate_file.c_str(), "w"));
@@ -93,13 +102,14 @@ Certified Authority::self_signed(const Wanted& wanted, std::string_view file) co
 }
 
 std::string Authority::say_of(const Certified& certified, const Authority& issuer,
-                              Standing standing, std::string_view file, long for_seconds) const {
+                              Standing standing, std::string_view file, long for_seconds,
+                              const EVP_MD* by) const {
     const OwnedBasicResponse said(OCSP_BASICRESP_new());
     const OwnedTime now(X509_gmtime_adj(nullptr, -60));
     const OwnedTime until(X509_gmtime_adj(nullptr, for_seconds));
     const bool is_revoked = standing == Standing::revoked;
     OCSP_CERTID* const id =
-        OCSP_cert_to_id(nullptr, certified.certificate.get(), issuer.root_.certificate.get());
+        OCSP_cert_to_id(by, certified.certificate.get(), issuer.root_.certificate.get());
     ensure(OCSP_basic_add1_status(said.get(), id,
                                   is_revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
                                   OCSP_REVOKED_STATUS_NOSTATUS, is_revoked ? now.get() : nullptr,
@@ -117,10 +127,7 @@ std::string Authority::say_of(const Certified& certified, const Authority& issue
 Certified Authority::make(const Wanted& wanted, std::string_view file,
                           const Certified* issuer) const {
     const bool is_ed25519 = keys_ == Keys::ed25519;
-    Certified made{tls::OwnedKey(is_ed25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
-                                            : EVP_EC_gen("P-256")),
-                   tls::OwnedCertificate(X509_new()),
-                   {}};
+    Certified made{make_key(keys_), tls::OwnedCertificate(X509_new()), {}};
     ensure(made.key != nullptr);
     X509* const certificate = made.certificate.get();
     const X509* const signer = issuer != nullptr ? issuer->certificate.get() : certificate;

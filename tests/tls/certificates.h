@@ -18,7 +18,7 @@ namespace sluice::tests {
 enum class Purpose { server, client, issuer };
 
 // Of ed25519 every signature has one length.
-enum class Keys { p_256, ed25519 };
+enum class Keys { p_256, ed25519, rsa_1024 };
 
 struct Wanted {
     std::string common_name = "server";
@@ -49,9 +49,10 @@ public:
     // By itself alone.
     [[nodiscard]] Certified self_signed(const Wanted& wanted, std::string_view file) const;
     // What it says of a certificate that `issuer` gave out, for so many seconds; yields the file.
+    // It names the certificate by SHA-1, as OpenSSL's OCSP does, or by another digest.
     [[nodiscard]] std::string say_of(const Certified& certified, const Authority& issuer,
                                      Standing standing, std::string_view file,
-                                     long for_seconds = 3600) const;
+                                     long for_seconds = 3600, const EVP_MD* by = nullptr) const;
     // The authority's own certificate.
     [[nodiscard]] std::string root_file() const { return root_.files.certificate_file; }
     [[nodiscard]] std::string path(std::string_view name) const { return directory_.path(name); }

@@ -66,6 +66,19 @@ TEST_CASE("ocsp: what is stapled as revoked is refused, also by who does not ins
     CHECK(flaw_of(server, true) == Flaw::revoked);
 }
 
+TEST_CASE("ocsp: what is stapled counts by whichever digest it names the certificate",
+          "[tls][ocsp][rfc6960-4.1.1]") {
+    const Authority& issuer = House::instance().authority;
+    const Certified certified = certify_stapled();
+    for (const auto& [standing, flaw] :
+         {std::pair(Standing::good, Flaw::none), std::pair(Standing::revoked, Flaw::revoked)}) {
+        const ServerContext server = serving(
+            certified, issuer.say_of(certified, issuer, standing, "staple", 3600, EVP_sha256()));
+        CHECK(flaw_of(server, false) == flaw);
+        CHECK(flaw_of(server, true) == flaw);
+    }
+}
+
 TEST_CASE("ocsp: without a staple a server is trusted, but by who insists", "[tls][ocsp]") {
     const ServerContext server = serving(certify_stapled(), {});
     CHECK(flaw_of(server, false) == Flaw::none);
