@@ -69,7 +69,7 @@ enum class Flaw : std::uint8_t {
 };
 
 struct PeerCertificate {
-    std::string subject;             // "CN=client 7,O=Example", as of RFC 2253.
+    std::string subject;  // "CN=client 7,O=Example", as of RFC 2253.
     // Its subjectAltNames: "DNS:a.example", "IP:::1", "email:...", "URI:...", with their octets as
     // they are, which may be any: a name that is shown wants escaping, one that is compared not.
     std::vector<std::string> names;
