@@ -216,7 +216,10 @@ void Engine::note_keys(const void* crypto_info) {
 }
 
 std::optional<SealingKeys> Engine::take_sealing_keys() noexcept {
-    ensure(is_secured());
+    // In the midst of a message of the peer's it is not secured, or behind a failure.
+    if (!is_secured() || failed_ || said_goodbye()) {
+        return std::nullopt;
+    }
     may_offer_keys_ = false;
     const std::unique_ptr<Offered> offered = std::move(offered_);
     if (offered == nullptr || is_to_change_keys()) {

@@ -105,9 +105,9 @@ public:
     static constexpr std::size_t record_octets_max = 16 * 1024;
     [[nodiscard]] Step seal(std::span<const std::byte> plaintext);
 
-    // Keys for whoever is to seal, in the engine's place, what is sent behind its output so far;
-    // asked for once, of an engine that is secured. None: OpenSSL offers none, for this suite, or
-    // as its context was made.
+    // Keys for whoever is to seal, in the engine's place, what is sent behind its output so far.
+    // They are given away once. None: not now, while the engine has other things to say or to
+    // hear; or OpenSSL offers none, for this suite, or as its context was made.
     [[nodiscard]] std::optional<SealingKeys> take_sealing_keys() noexcept;
     // The keys are in use there: from now on the output is alerts, two octets each, to be sealed. A
     // peer that wants other keys has failed, since they cannot be changed there.

@@ -135,5 +135,23 @@ TEST_CASE("engine: it gives away no keys that it has changed, or is to change",
     }
 }
 
+TEST_CASE("engine: gives away no keys once it has failed, or said that it will say no more",
+          "[tls][engine][kernel_tls]") {
+    const tests::Engines failing(TLS1_3_VERSION);
+    static_cast<void>(failing.server->take_output());
+    std::array<std::byte, 100> garbage{};
+    failing.server->feed(tests::lent(garbage));
+    std::array<std::byte, 100> plaintext{};
+    REQUIRE(failing.server->open(plaintext).step == Step::failed);
+    CHECK_FALSE(failing.server->take_sealing_keys().has_value());
+
+    const tests::Engines leaving(TLS1_3_VERSION);
+    leaving.server->say_goodbye();
+    CHECK_FALSE(leaving.server->take_sealing_keys().has_value());
+
+    const tests::Engines talking(TLS1_3_VERSION);
+    CHECK(talking.server->take_sealing_keys().has_value());
+}
+
 }  // namespace
 }  // namespace sluice
