@@ -107,5 +107,16 @@ TEST_CASE("found: a request of which every octet was accepted was not answered e
     CHECK(run_and_judge(script, Plant::none).violations.empty());
 }
 
+// An answer was sent behind a record that could not be opened, and ended the process.
+TEST_CASE("found: a connection that has failed is none whose keys the kernel gets",
+          "[simulation][campaign][tls]") {
+    check_over_tls(3705400352113);
+}
+
+// Two changes of one octet took each other back, and the goodbye behind it was a good one.
+TEST_CASE("found: what an attacker has changed stays changed", "[simulation][campaign][tls]") {
+    check_over_tls(3361937551776);
+}
+
 }  // namespace
 }  // namespace sluice::campaign

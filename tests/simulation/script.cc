@@ -122,7 +122,14 @@ void add_faults_of_tls(Script& script) {
             .direction = random.chance(50) ? Direction::to_client : Direction::to_server,
             .after_octets = std::max<std::uint64_t>(amount(random, 20'000), 3),
             .kind = CutKind::reset};
-        script.faults.push_back({.kind = FaultKind::flip, .cut = where});
+        const auto is_same = [&](const Fault& each) {
+            return each.kind == FaultKind::flip && each.cut.connection == where.connection &&
+                   each.cut.direction == where.direction &&
+                   each.cut.after_octets == where.after_octets;
+        };
+        if (std::ranges::none_of(script.faults, is_same)) {  // Twice would be not at all.
+            script.faults.push_back({.kind = FaultKind::flip, .cut = where});
+        }
     }
 }
 
