@@ -56,10 +56,13 @@ bool ServerCertificate::show_by(ssl_ctx_st* context) const noexcept {
 bool ServerCertificate::show_by(ssl_st* ssl) const noexcept {
     SSL_CTX* const holder = state_->holder.get();
     X509* const certificate = SSL_CTX_get0_certificate(holder);
-    const bool is_shown_already = SSL_get_certificate(ssl) == certificate;
-    if (!is_shown_already && SSL_use_cert_and_key(ssl, certificate, SSL_CTX_get0_privatekey(holder),
-                                                  issuers_of(holder), 1) != 1) {
-        return false;
+    if (SSL_get_certificate(ssl) != certificate) {
+        // One with a key of another kind would stay beside it, and might be shown instead.
+        SSL_certs_clear(ssl);
+        if (SSL_use_cert_and_key(ssl, certificate, SSL_CTX_get0_privatekey(holder),
+                                 issuers_of(holder), 1) != 1) {
+            return false;
+        }
     }
     const Staple& staple = state_->staple;
     if (!staple.response.empty() && staple.valid_until > std::time(nullptr)) {

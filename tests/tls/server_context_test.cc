@@ -55,6 +55,21 @@ TEST_CASE("server context: shows each name its certificate, and others the one f
     CHECK(asked(context, "x.y.b.example").subject == "CN=others");
 }
 
+TEST_CASE(
+    "server context: shows a name its certificate though the one for others is of another kind",
+    "[tls][server]") {
+    const Authority other("other", tests::Keys::ed25519);
+    ServerOptions options{.identity = certify("others").files};
+    options.named = {
+        {"a.example",
+         other.certify({.common_name = "exact", .names = {"DNS:a.example"}}, "exact").files}};
+    const ServerContext context = ServerContext::create(options).value();
+    const tls::ClientContext client =
+        tls::ClientContext::create({.trust_file = other.root_file()}).value();
+    CHECK(asked(context, "a.example", client).subject == "CN=exact");
+    CHECK(asked(context, "b.example").subject == "CN=others");
+}
+
 TEST_CASE("server context: refuses names that it knows not where nothing is for others",
           "[tls][server]") {
     ServerOptions options;
