@@ -237,13 +237,13 @@ void TlsTransport::let_kernel_seal() {
 
 // The kernel makes the records. An alert of ours is the last, or comes before.
 Task<std::uint64_t> TlsTransport::send_unsealed(std::span<iovec> parts) {
-    if (!output_error_) {
-        const Result<void> said = co_await send_alerts();
-        output_error_ = said ? output_error_ : said.error();
-    }
-    if (!output_error_ && (engine_->has_failed() || engine_->said_goodbye())) {
-        output_error_ =
-            engine_->has_failed() ? engine_->error(Phase::send) : Error{Errc::closed, Phase::send};
+    const Result<void> said = co_await send_alerts();
+    if (!said) {
+        output_error_ = said.error();
+    } else if (engine_->has_failed()) {
+        output_error_ = engine_->error(Phase::send);
+    } else if (engine_->said_goodbye()) {
+        output_error_ = Error{Errc::closed, Phase::send};
     }
     if (output_error_) {
         co_return 0;
