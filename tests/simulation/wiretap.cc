@@ -82,7 +82,7 @@ bool Wiretap::completing(Relayed& operation, Completion& completion) noexcept {
     } else if (const auto* const send = std::get_if<Send>(&request)) {
         WireEnd* const end = end_of(send->fd);
         if (end != nullptr && result > 0) {
-            note_opening(*end, *send, static_cast<std::size_t>(result));
+            tell_ledger(*end, *send, static_cast<std::size_t>(result));
             end->accepted += static_cast<std::uint64_t>(result);
         } else if (end != nullptr && failed(*end, result)) {
             end->send_failed_at = std::min(end->send_failed_at, now());
@@ -151,16 +151,28 @@ void Wiretap::spoil(int fd, std::uint64_t from_octet) noexcept {
     }
 }
 
-void Wiretap::note_opening(const WireEnd& end, const Send& send, std::size_t octets) {
-    std::string& opening = connections_[end.client_port].opening;
-    if (ledger_ == nullptr || end.is_server) {
+void Wiretap::tell_ledger(const WireEnd& end, const Send& send, std::size_t octets) {
+    if (ledger_ == nullptr) {
         return;
     }
+    WireConnection& connection = connections_[end.client_port];
+    std::string& opening = connection.opening;
     for (const iovec& part : send.parts) {
-        const std::size_t taken =
-            std::min({part.iov_len, octets, tests::RecordLedger::opening_octets - opening.size()});
-        opening.append(static_cast<const char*>(part.iov_base), taken);
-        octets -= std::min(octets, part.iov_len);
+        const std::size_t accepted = std::min(part.iov_len, octets);
+        octets -= accepted;
+        const auto* const from = static_cast<const char*>(part.iov_base);
+        const std::size_t missing = tests::RecordLedger::opening_octets - opening.size();
+        if (missing > 0 && !end.is_server) {
+            const std::string before = opening;
+            opening.append(from, std::min(accepted, missing));
+            ledger_->given(opening, false, std::as_bytes(std::span(before)));
+        }
+        ledger_->given(opening, end.is_server, std::as_bytes(std::span(from, accepted)));
+    }
+    // Who reads may have been given it before.
+    WireEnd& other = end.is_server ? connection.client : connection.server;
+    if (other.is_known) {
+        listen_for_goodbye(other);
     }
 }
 

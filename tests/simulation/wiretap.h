@@ -58,7 +58,7 @@ struct WireConnection {
 class Wiretap final : public Relay {
 public:
     // With a ledger, for a world that speaks TLS.
-    explicit Wiretap(Backend& real, const tests::RecordLedger* ledger = nullptr) noexcept
+    explicit Wiretap(Backend& real, tests::RecordLedger* ledger = nullptr) noexcept
         : Relay(real), ledger_(ledger) {}
 
     // By the client's port, which no two connections of a world share.
@@ -96,10 +96,10 @@ private:
     // Whether it was a reset that failed what completed so.
     bool failed(WireEnd& end, std::int32_t result) noexcept;
 
-    void note_opening(const WireEnd& end, const Send& send, std::size_t octets);
+    void tell_ledger(const WireEnd& end, const Send& send, std::size_t octets);
     void listen_for_goodbye(WireEnd& end) noexcept;
 
-    const tests::RecordLedger* ledger_;
+    tests::RecordLedger* ledger_;
     std::map<std::uint16_t, WireConnection> connections_;
     std::unordered_map<int, WireEnd*> ends_;
     std::vector<int> connect_errors_;
