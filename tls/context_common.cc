@@ -56,8 +56,13 @@ int key_log_index() {
     return index;
 }
 
-void write_key(const SSL* ssl, const char* line) {
-    static_cast<KeyLog*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_log_index()))->write(line);
+// Told of every connection's secrets, whether there is a log or not: see Engine.
+void note_secret(const SSL* ssl, const char* line) {
+    Engine::note_secret(ssl, line);
+    const void* const log = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_log_index());
+    if (log != nullptr) {
+        static_cast<const KeyLog*>(log)->write(line);
+    }
 }
 
 }  // namespace
@@ -78,6 +83,10 @@ std::expected<std::string, ContextError> listed(const std::vector<std::string>& 
     return list;
 }
 
+// Those that RecordSuite knows.
+constexpr const char* suites_of_tls_1_3 =
+    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+
 OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min, bool kernel_tls) {
     OwnedContext context(SSL_CTX_new(method));
     ensure(context != nullptr);
@@ -87,6 +96,8 @@ OwnedContext make_context(const SSL_METHOD* method, TlsVersion version_min, bool
     ensure(SSL_CTX_set_min_proto_version(made, oldest) == 1);
     ensure(SSL_CTX_set_max_proto_version(made, TLS1_3_VERSION) == 1);
     ensure(SSL_CTX_set_cipher_list(made, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
+    ensure(SSL_CTX_set_ciphersuites(made, suites_of_tls_1_3) == 1);
+    SSL_CTX_set_keylog_callback(made, note_secret);
     ensure(SSL_CTX_set1_groups_list(made, "X25519:P-256:P-384") == 1);
     SSL_CTX_set_options(made, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -110,7 +121,6 @@ Loaded log_keys(SSL_CTX* context, const std::string& file) {
         return std::unexpected(ContextError{Kind::unreadable, file, std::strerror(errno)});
     }
     ensure(SSL_CTX_set_ex_data(context, key_log_index(), log.release()) == 1);
-    SSL_CTX_set_keylog_callback(context, write_key);
     return {};
 }
 

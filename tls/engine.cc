@@ -1,7 +1,8 @@
 #include "sluice/tls/engine.h"
 
 #include "sluice/runtime/ensure.h"
-#include "sluice/tls/peer_certificate.h"
+#include "sluice/tls/engine_bio.h"
+#include "sluice/tls/security_facts.h"
 
 #include <algorithm>
 #include <array>
@@ -13,11 +14,6 @@ namespace sluice::tls {
 
 namespace {
 
-// What a peer may say in a row that carries no plaintext: tickets, updates of keys. Each costs us
-// more than it costs the peer, and OpenSSL counts only records that are empty. It tells twice of
-// each: where it begins, and behind it.
-constexpr std::uint32_t asides_max = 2 * 32;
-
 // What SSL_get_error(3) wants before each call. There is nothing but behind a failure, and OpenSSL
 // takes as long to clear none as to clear all: once a record, more than one part in a hundred.
 void clear_errors() noexcept {
@@ -27,94 +23,6 @@ void clear_errors() noexcept {
 }
 
 }  // namespace
-
-// What OpenSSL calls.
-struct EngineBio {
-    static int read(BIO* bio, char* into, std::size_t size, std::size_t* count) {
-        Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
-        BIO_clear_retry_flags(bio);
-        if (engine.asides_ > asides_max) {
-            engine.grow_tired();
-            return -1;
-        }
-        *count = std::min(size, engine.input_.size());
-        if (*count == 0) {
-            BIO_set_retry_read(bio);
-            return -1;
-        }
-        std::memcpy(into, engine.input_.octets().data(), *count);
-        engine.input_.drop_front(*count);
-        if (engine.input_.empty()) {
-            engine.used_up_input();
-        }
-        return 1;
-    }
-
-    static int write(BIO* bio, const char* from, std::size_t size, std::size_t* count) {
-        Engine& engine = *static_cast<Engine*>(BIO_get_data(bio));
-        BIO_clear_retry_flags(bio);
-        *count = size;
-        if (!engine.seals_) {
-            return 1;  // Sealed by keys that others go on with. What is to be said is noted.
-        }
-        if (engine.offered_ != nullptr) {
-            engine.offered_->sealed.count(std::as_bytes(std::span(from, size)));
-        }
-        if (engine.elsewhere_ != nullptr) {
-            engine.elsewhere_->append(from, size);
-        } else {
-            engine.output_.append(std::as_bytes(std::span(from, size)));
-        }
-        return 1;
-    }
-
-    // Of keys for sending, `number` is not 0. They are declined, as everything that is not known.
-    static long control(BIO* bio, int command, long number, void* argument) {
-        constexpr int offer_of_keys = 72;  // BIO_CTRL_SET_KTLS, which OpenSSL's headers leave out.
-        if (command == offer_of_keys && number != 0) {
-            static_cast<Engine*>(BIO_get_data(bio))->note_keys(argument);
-        }
-        return command == BIO_CTRL_FLUSH;
-    }
-
-    static BIO_METHOD* method() {
-        static BIO_METHOD* const method = [] {
-            BIO_METHOD* const made =
-                BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice");
-            ensure(made != nullptr);
-            ensure(BIO_meth_set_read_ex(made, read) == 1);
-            ensure(BIO_meth_set_write_ex(made, write) == 1);
-            ensure(BIO_meth_set_ctrl(made, control) == 1);
-            return made;
-        }();
-        return method;
-    }
-
-    static void noted(const SSL* ssl, int where, int value) {
-        if ((where & SSL_CB_ALERT) != 0) {
-            Engine::of(ssl).note_alert((where & SSL_CB_READ) != 0, value);
-        } else if ((where & SSL_CB_LOOP) != 0 && SSL_get_state(ssl) == TLS_ST_OK) {
-            ++Engine::of(ssl).asides_;
-        }
-    }
-};
-
-void Output::reserve(std::size_t octets) {
-    constexpr std::size_t least = std::size_t{4} * 1024;
-    const std::size_t room = buffer_.octets().size();
-    if (octets <= room) {
-        return;
-    }
-    BulkBuffer larger(std::max({octets, 2 * room, least}));
-    std::ranges::copy(this->octets(), larger.octets().begin());
-    buffer_ = std::move(larger);
-}
-
-void Output::append(std::span<const std::byte> octets) {
-    reserve(size_ + octets.size());
-    std::memcpy(buffer_.octets().data() + size_, octets.data(), octets.size());
-    size_ += octets.size();
-}
 
 Engine::Engine(OwnedSsl ssl) : ssl_(std::move(ssl)) {
     BIO* const bio = BIO_new(EngineBio::method());
@@ -126,10 +34,8 @@ Engine::Engine(OwnedSsl ssl) : ssl_(std::move(ssl)) {
     SSL_set_info_callback(ssl_.get(), EngineBio::noted);
 }
 
-// A session whose connection did not end with SSL_shutdown() would be thought bad: whether the
-// stream was cut is no matter of the session's.
 Engine::~Engine() {
-    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    drop_ssl();
     ERR_clear_error();
 }
 
@@ -137,45 +43,189 @@ Engine& Engine::of(const SSL* ssl) noexcept {
     return *static_cast<Engine*>(SSL_get_app_data(ssl));
 }
 
-void Engine::feed(Received ciphertext) noexcept {
+// A session whose connection did not end with SSL_shutdown() would be thought bad: whether the
+// stream was cut is no matter of the session's.
+void Engine::drop_ssl() noexcept {
+    if (ssl_ != nullptr) {
+        SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        ssl_.reset();
+    }
+}
+
+void Engine::feed(Received ciphertext) {
     ensure(input_.empty());
     wire_.received += ciphertext.size();
+    if (failed_ || heard_goodbye_) {
+        return;
+    }
     input_ = std::move(ciphertext);
+    if (records_ != nullptr) {
+        records_->reader().gather(input_);
+    }
+}
+
+bool Engine::is_hungry() const noexcept {
+    if (records_ != nullptr) {
+        return held_.size() == 0 && !records_->reader().has_record();
+    }
+    return input_.empty() && SSL_pending(ssl_.get()) == 0;
+}
+
+std::size_t Engine::input_octets() const noexcept {
+    if (records_ != nullptr) {
+        return input_.size() + held_.size() + records_->reader().kept_octets();
+    }
+    return input_.size() + static_cast<std::size_t>(SSL_pending(ssl_.get()));
 }
 
 Step Engine::handshake() {
     clear_errors();
-    return step_after(SSL_do_handshake(ssl_.get()));
+    const Step step = step_after(SSL_do_handshake(ssl_.get()));
+    if (step == Step::done && !is_elsewhere()) {
+        end_handshake();
+    }
+    return step;
 }
 
 // What OpenSSL reads comes from the loop's buffer, which only the loop gives back.
 Step Engine::handshake_elsewhere(std::string& output) {
-    elsewhere_ = &output;
+    shaking_->elsewhere = &output;
     return handshake();
 }
 
 void Engine::take_back(Step step, std::string_view output) {
-    elsewhere_ = nullptr;
+    shaking_->elsewhere = nullptr;
     if (!output.empty()) {
         output_.append(std::as_bytes(std::span(output)));
     }
     if (input_.empty() || step == Step::failed || step == Step::ended) {
         used_up_input();
     }
+    if (step == Step::done) {
+        end_handshake();
+    }
+}
+
+void Engine::note_secret(const SSL* ssl, std::string_view line) {
+    auto* const engine = static_cast<Engine*>(SSL_get_app_data(ssl));
+    if (engine == nullptr || engine->shaking_ == nullptr) {
+        return;
+    }
+    if (line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) {
+        engine->shaking_->of_client = TrafficSecret::of_key_log(line);
+    } else if (line.starts_with("SERVER_TRAFFIC_SECRET_0 ")) {
+        engine->shaking_->of_server = TrafficSecret::of_key_log(line);
+    }
+}
+
+// OpenSSL has read to the end of the handshake's last record, and no further. A server has sealed
+// its tickets since, by the secret that its plaintext is sealed by, too.
+void Engine::end_handshake() {
+    const std::unique_ptr<Shaking> shaken = std::move(shaking_);
+    SSL* const ssl = ssl_.get();
+    if (SSL_version(ssl) != TLS1_3_VERSION) {
+        return;
+    }
+    const RecordSuite* const suite = RecordSuite::find(SSL_get_current_cipher(ssl));
+    ensure(suite != nullptr);
+    ensure(SSL_has_pending(ssl) == 0);
+    const bool is_server = SSL_is_server(ssl) == 1;
+    output_may_wait_ = is_server;
+    says_goodbye_ = SSL_get_quiet_shutdown(ssl) == 0;
+    records_ = std::make_unique<Records>(
+        Records::Beginning{.suite = *suite,
+                           .received = is_server ? shaken->of_client : shaken->of_server,
+                           .sent = is_server ? shaken->of_server : shaken->of_client,
+                           .records_sent = is_server ? shaken->said.records() : 0,
+                           .is_server = is_server});
+    static_cast<void>(facts());
+    if (sessions_ == nullptr) {
+        drop_ssl();
+    }
+    records_->reader().gather(input_);
 }
 
 void Engine::used_up_input() noexcept {
-    if (elsewhere_ == nullptr) {
+    if (!is_elsewhere()) {
         input_.let_go();
     }
 }
 
 Engine::Opened Engine::open(std::span<std::byte> into) {
-    const Opened opened = open_records(into);
-    return is_asked_for_new_keys() ? Opened{refuse_new_keys(), opened.octets} : opened;
+    if (records_ == nullptr) {
+        return open_by_ssl(into);
+    }
+    std::size_t octets = 0;
+    while (!failed_ && !heard_goodbye_ && !is_hungry() && octets < into.size()) {
+        const std::span<std::byte> room = into.subspan(octets);
+        if (held_.size() > 0) {
+            octets += take_held(room);
+        } else if (records_->reader().room() <= room.size()) {
+            octets += open_next(room).octets;
+        } else if (octets > 0 || hold_next() != Step::done) {
+            break;
+        }
+    }
+    if (failed_ || heard_goodbye_) {
+        return {failed_ ? Step::failed : Step::ended, octets};
+    }
+    return {is_hungry() ? Step::wants_input : Step::done, octets};
 }
 
-Engine::Opened Engine::open_records(std::span<std::byte> into) {
+// The record that is there.
+Engine::Opened Engine::open_next(std::span<std::byte> into) {
+    const Opened opened = records_->open(input_, into, ssl_ != nullptr ? this : nullptr);
+    if (opened.octets > 0 || records_->has_changed_keys()) {
+        drop_ssl();
+    }
+    if (opened.step == Step::ended) {
+        heard_goodbye_ = true;
+        used_up_input();
+    } else if (opened.step == Step::failed) {
+        fail(records_->failure());
+    } else if (!seals_ && records_->owes_new_keys()) {
+        fail({Errc::alert_sent, Alert::internal_error,
+              "the peer wants other keys, which the kernel does not take"});
+    }
+    return opened;
+}
+
+Step Engine::hold_next() {
+    held_.buffer = BulkBuffer(records_->reader().room());
+    const Opened opened = open_next(held_.buffer.octets());
+    held_.begin = 0;
+    held_.end = opened.octets;
+    return opened.step;
+}
+
+std::size_t Engine::take_held(std::span<std::byte> into) noexcept {
+    const std::size_t octets = std::min(into.size(), held_.size());
+    std::memcpy(into.data(), held_.buffer.octets().data() + held_.begin, octets);
+    held_.begin += octets;
+    if (held_.size() == 0) {
+        held_ = Held();
+    }
+    return octets;
+}
+
+std::optional<Refusal> Engine::read_tickets(std::span<const std::byte> header,
+                                            const RecordCipher::Body& body) {
+    std::array pieces{header, body.first, body.rest};
+    tickets_ = pieces;
+    std::byte none{};
+    std::size_t octets = 0;
+    clear_errors();
+    const int result = SSL_peek_ex(ssl_.get(), &none, 1, &octets);
+    const bool is_read = result != 1 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ;
+    tickets_ = {};
+    ERR_clear_error();
+    if (is_read) {
+        return std::nullopt;
+    }
+    return Refusal{Alert::decode_error, "a ticket that cannot be read"};
+}
+
+Engine::Opened Engine::open_by_ssl(std::span<std::byte> into) {
     std::size_t octets = 0;
     while (octets < into.size() && !is_hungry()) {
         std::size_t opened = 0;
@@ -195,17 +245,29 @@ Engine::Opened Engine::open_records(std::span<std::byte> into) {
 }
 
 Step Engine::look_ahead() {
-    std::byte next{};
-    std::size_t octets = 0;
-    clear_errors();
-    const Step step = step_after(SSL_peek_ex(ssl_.get(), &next, 1, &octets));
-    return is_asked_for_new_keys() ? refuse_new_keys() : step;
+    if (records_ == nullptr) {
+        std::byte next{};
+        std::size_t octets = 0;
+        clear_errors();
+        return step_after(SSL_peek_ex(ssl_.get(), &next, 1, &octets));
+    }
+    while (!failed_ && !heard_goodbye_ && held_.size() == 0 && !is_hungry()) {
+        static_cast<void>(hold_next());
+    }
+    if (failed_ || heard_goodbye_) {
+        return failed_ ? Step::failed : Step::ended;
+    }
+    return held_.size() > 0 ? Step::done : Step::wants_input;
 }
 
 Step Engine::seal(std::span<const std::byte> plaintext) {
     ensure(plaintext.size() <= record_octets_max);
-    if (is_to_change_keys()) {
-        offered_.reset();
+    if (records_ != nullptr) {
+        if (failed_ || said_goodbye_) {
+            return failed_ ? Step::failed : Step::ended;
+        }
+        records_->seal(plaintext, output_);
+        return Step::done;
     }
     std::size_t sealed = 0;
     clear_errors();
@@ -230,10 +292,11 @@ std::optional<SealingKeys> Engine::take_sealing_keys() noexcept {
     }
     may_offer_keys_ = false;
     const std::unique_ptr<Offered> offered = std::move(offered_);
-    if (offered == nullptr || is_to_change_keys()) {
+    if (offered == nullptr || (records_ != nullptr && records_->has_changed_keys())) {
         return std::nullopt;
     }
-    offered->keys.have_sealed(offered->sealed.records());
+    offered->keys.have_sealed(records_ != nullptr ? records_->records_sent()
+                                                  : offered->sealed.records());
     return offered->keys;
 }
 
@@ -242,24 +305,44 @@ void Engine::stop_sealing() noexcept {
     seals_ = false;
 }
 
-// OpenSSL would answer within the next record that it seals, of which there is none.
-Step Engine::refuse_new_keys() {
-    if (!failed_) {
-        failed_ = true;
-        explanation_ = "the peer wants other keys, which the kernel does not take";
-        note_alert(false, SSL3_AL_FATAL << 8 | SSL_AD_INTERNAL_ERROR);
-        used_up_input();
-    }
-    return Step::failed;
-}
-
 // In the midst of a handshake there is no such thing.
 void Engine::say_goodbye() {
-    if (is_secured() && !failed_ && !said_goodbye()) {
+    if (!is_secured() || failed_ || said_goodbye_) {
+        return;
+    }
+    said_goodbye_ = true;
+    if (records_ != nullptr) {
+        if (says_goodbye_) {
+            say_alert(SSL3_AL_WARNING, Alert::close_notify);
+        }
+    } else {
         clear_errors();
         static_cast<void>(SSL_shutdown(ssl_.get()));
         ERR_clear_error();
     }
+}
+
+// Of TLS 1.3 behind the handshake.
+void Engine::say_alert(int level, Alert alert) {
+    const std::array octets{static_cast<std::byte>(level), static_cast<std::byte>(alert)};
+    if (seals_) {
+        records_->seal_alert(octets, output_);
+    } else {
+        output_.append(octets);
+    }
+}
+
+void Engine::fail(const Records::Failure& failure) {
+    failed_ = true;
+    code_ = failure.code;
+    explanation_ = failure.why;
+    if (code_ != Errc::limit_exceeded) {
+        detail_ = static_cast<std::uint8_t>(failure.alert);
+    }
+    if (code_ == Errc::alert_sent && !said_goodbye_) {
+        say_alert(SSL3_AL_FATAL, failure.alert);
+    }
+    used_up_input();
 }
 
 Step Engine::step_after(int result) {
@@ -340,23 +423,11 @@ Error Engine::error(Phase phase) const noexcept {
     return error;
 }
 
-SecurityFacts Engine::facts() const {
-    SSL* const ssl = ssl_.get();
-    SecurityFacts facts;
-    facts.version = SSL_version(ssl) == TLS1_3_VERSION ? TlsVersion::tls_1_3 : TlsVersion::tls_1_2;
-    facts.is_resumed = SSL_session_reused(ssl) == 1;
-    if (const char* const suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))) {
-        facts.suite = suite;
+const SecurityFacts& Engine::facts() const {
+    if (facts_ == nullptr) {
+        facts_ = std::make_unique<const SecurityFacts>(security_facts_of(ssl_.get()));
     }
-    const unsigned char* protocol = nullptr;
-    unsigned octets = 0;
-    SSL_get0_alpn_selected(ssl, &protocol, &octets);
-    facts.protocol.assign(reinterpret_cast<const char*>(protocol), octets);
-    if (const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) {
-        facts.server_name = host;
-    }
-    facts.peer = peer_certificate_of(ssl);
-    return facts;
+    return *facts_;
 }
 
 }  // namespace sluice::tls

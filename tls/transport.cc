@@ -74,8 +74,8 @@ std::optional<Result<Received>> TlsTransport::try_receive() noexcept {
             tell_of_end();
         } else if (opened.step == Step::failed) {
             end_input(engine_->error(Phase::receive));
-        } else if (octets == into.octets().size()) {
-            break;
+        } else if (opened.step == Step::done) {
+            break;  // No room.
         }
     }
     answer();
@@ -457,10 +457,7 @@ std::optional<WireOctets> TlsTransport::wire_octets() const noexcept {
 }
 
 const SecurityFacts* TlsTransport::security() const noexcept {
-    if (facts_ == nullptr) {
-        facts_ = std::make_unique<SecurityFacts>(engine_->facts());
-    }
-    return facts_.get();
+    return &engine_->facts();
 }
 
 }  // namespace sluice::tls

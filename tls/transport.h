@@ -2,19 +2,20 @@
 //
 // What is counted is plaintext: send() tells of octets whose whole record the kernel accepted,
 // since a record that left in part cannot be opened; wire_octets() tells of the records themselves.
-// An idle connection holds neither a buffer nor a block; OpenSSL gives its own back too.
+// An idle connection holds neither a buffer nor a block; in TLS 1.3 nothing of OpenSSL's either.
 //
 // Where the kernel offers it, the kernel seals what is sent, and the octets are not copied before:
 // what it accepts it has sealed. It begins where nothing is left of the handshake: a server's
-// tickets go with its first octets, which OpenSSL seals therefore. Receiving stays OpenSSL's, as
-// the kernel would hand over what is no octet of the application's (tickets, new keys, alerts) as
-// errors of a receive, which only recvmsg(2) can take, and not into buffers that are shared.
+// tickets go with its first octets, which the engine seals therefore. Receiving stays the engine's,
+// as the kernel would hand over what is no octet of the application's (tickets, new keys, alerts)
+// as errors of a receive, which only recvmsg(2) can take, and not into buffers that are shared.
 //
 // Ownership:    Owns the transport beneath, and closes it.
 // Completion:   An empty Received is the peer's close_notify, and nothing less: TCP's FIN without
 //               one is the error cut_short, for anybody can send that. Until what came before it
 //               was read, nobody can tell them apart: peer_end() is `none` until then. What OpenSSL
-//               answers to the peer by itself is sent at once, before what is sent after it.
+//               answers to the peer by itself, as in TLS 1.2 to one that wants to negotiate again,
+//               is sent at once, before what is sent after it.
 // Cancellation: A send that was stopped or failed half-way ends sending for good: its records are
 //               sealed, and can be neither taken back nor sent twice.
 // Errors:       alert_received, alert_sent, malformed, cut_short; those of the transport beneath.
@@ -120,7 +121,6 @@ private:
     std::uint64_t plaintext_acknowledged_ = 0;
     std::uint64_t wire_behind_plaintext_ = 0;  // Sent after the last octet of plaintext.
     std::optional<Instant> last_sent_;
-    mutable std::unique_ptr<SecurityFacts> facts_;
 };
 
 }  // namespace sluice::tls

@@ -2,22 +2,24 @@
 
 #include "sluice/runtime/sealing_keys.h"
 #include "sluice/tests/tls/engines.h"
+#include "sluice/tests/tls/openssl_peer.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 
 #include "sluice/tests/catch.h"
 
 namespace sluice {
 namespace {
 
+using tests::EngineAndPeer;
 using tests::hand_over;
 using tls::Engine;
 using tls::Step;
+using Role = tests::OpensslPeer::Role;
 
 TEST_CASE("engine: neither a client nor a server negotiates again, and says so", "[tls][engine]") {
     for (const bool server_wants : {true, false}) {
@@ -42,31 +44,6 @@ TEST_CASE("engine: neither a client nor a server negotiates again, and says so",
     }
 }
 
-// A peer that changes its keys so many times, and then may say something.
-Engine::Opened opened_after(const tests::Engines& pair, int updates, std::string_view said) {
-    for (int count = 0; count < updates; ++count) {
-        REQUIRE(SSL_key_update(pair.client->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
-        REQUIRE(SSL_do_handshake(pair.client->ssl()) == 1);
-    }
-    if (!said.empty()) {
-        REQUIRE(pair.client->seal(std::as_bytes(std::span(said))) == Step::done);
-    }
-    REQUIRE(hand_over(*pair.client, *pair.server));
-    std::array<std::byte, 100> plaintext{};
-    return pair.server->open(plaintext);
-}
-
-TEST_CASE("engine: a peer may change its keys often, but not without end and for nothing",
-          "[tls][engine]") {
-    const tests::Engines pair(TLS1_3_VERSION);
-    for (int times = 0; times < 3; ++times) {
-        CHECK(opened_after(pair, 30, "hello").octets == 5);
-    }
-    CHECK(opened_after(pair, 30, {}).step == Step::wants_input);
-    CHECK(opened_after(pair, 30, "too late").step == Step::failed);
-    CHECK(pair.server->error(Phase::receive).code == Errc::limit_exceeded);
-}
-
 std::uint64_t number_of(std::span<const std::byte> octets) {
     std::uint64_t number = 0;
     for (const std::byte each : octets.first(8)) {
@@ -89,30 +66,29 @@ TEST_CASE("engine: keys that it gives away go on behind the nonces that it has u
     CHECK_FALSE(pair.server->take_sealing_keys());
 }
 
-Engine::Opened opened_after_update(const tests::Engines& pair, int update) {
-    REQUIRE(SSL_key_update(pair.client->ssl(), update) == 1);
-    CHECK(pair.client->seal(std::as_bytes(std::span("hello"))) == Step::done);
-    REQUIRE(hand_over(*pair.client, *pair.server));
-    std::array<std::byte, 100> plaintext{};
-    return pair.server->open(plaintext);
+EngineAndPeer::Opened opened_after_update(EngineAndPeer& pair, int update) {
+    pair.peer.change_keys(update);
+    pair.peer.write("hello");
+    REQUIRE(pair.hand_to_engine());
+    return pair.open();
 }
 
 TEST_CASE("engine: whose kernel seals tells a peer that demands other keys that it cannot",
           "[tls][engine][kernel]") {
     for (const bool is_demanded : {true, false}) {
         CAPTURE(is_demanded);
-        const tests::Engines pair(TLS1_3_VERSION);
-        static_cast<void>(pair.server->take_output());
-        REQUIRE(pair.server->take_sealing_keys());
-        pair.server->stop_sealing();
-        const Engine::Opened opened = opened_after_update(
+        EngineAndPeer pair(Role::client, TLS1_3_VERSION);
+        pair.hand_to_peer();
+        REQUIRE(pair.engine->take_sealing_keys());
+        pair.engine->stop_sealing();
+        const EngineAndPeer::Opened opened = opened_after_update(
             pair, is_demanded ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
-        CHECK(opened.octets == sizeof "hello");
+        CHECK(opened.octets == (is_demanded ? "" : "hello"));
         CHECK(opened.step == (is_demanded ? Step::failed : Step::wants_input));
-        const tls::Output said = pair.server->take_output();
+        const tls::Output said = pair.engine->take_output();
         CHECK(said.empty() == !is_demanded);
         if (is_demanded) {
-            const Error error = pair.server->error(Phase::receive);
+            const Error error = pair.engine->error(Phase::receive);
             CHECK(error.code == Errc::alert_sent);
             CHECK(static_cast<Alert>(error.tls) == Alert::internal_error);
             REQUIRE(said.size() == 2);
@@ -126,12 +102,12 @@ TEST_CASE("engine: it gives away no keys that it has changed, or is to change",
           "[tls][engine][kernel]") {
     for (const bool has_answered : {false, true}) {
         CAPTURE(has_answered);
-        const tests::Engines pair(TLS1_3_VERSION);
-        CHECK(opened_after_update(pair, SSL_KEY_UPDATE_REQUESTED).octets == sizeof "hello");
+        EngineAndPeer pair(Role::client, TLS1_3_VERSION);
+        CHECK(opened_after_update(pair, SSL_KEY_UPDATE_REQUESTED).octets == "hello");
         if (has_answered) {
-            CHECK(pair.server->seal(std::as_bytes(std::span("hello"))) == Step::done);
+            CHECK(pair.engine->seal(std::as_bytes(std::span("hello"))) == Step::done);
         }
-        CHECK_FALSE(pair.server->take_sealing_keys());
+        CHECK_FALSE(pair.engine->take_sealing_keys());
     }
 }
 
