@@ -54,7 +54,7 @@ public:
     // What it has to say.
     [[nodiscard]] std::string take() {
         BIO* const said = SSL_get_wbio(ssl());
-        std::string octets(BIO_pending(said), '\0');
+        std::string octets(BIO_ctrl_pending(said), '\0');
         if (!octets.empty()) {
             REQUIRE(BIO_read(said, octets.data(), static_cast<int>(octets.size())) > 0);
         }
