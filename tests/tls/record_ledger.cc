@@ -95,25 +95,23 @@ std::optional<RecordLedger::Opener::Content> RecordLedger::Opener::open(
     const std::span<unsigned char> sealed = body.first(body.size() - tag_octets);
     int octets = 0;
     EVP_CIPHER_CTX* const context = context_.get();
-    // Not in place: what it does not open is to stay as it is.
-    Octets plaintext(sealed.size());
+    plaintext_.resize(sealed.size());
     ensure(EVP_DecryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1);
     ensure(EVP_DecryptUpdate(context, nullptr, &octets, record.data(), header_octets) == 1);
-    ensure(EVP_DecryptUpdate(context, plaintext.data(), &octets, sealed.data(),
+    ensure(EVP_DecryptUpdate(context, plaintext_.data(), &octets, sealed.data(),
                              static_cast<int>(sealed.size())) == 1);
     ensure(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, tag_octets,
                                body.last(tag_octets).data()) == 1);
-    if (EVP_DecryptFinal_ex(context, plaintext.data(), &octets) != 1) {
+    if (EVP_DecryptFinal_ex(context, plaintext_.data(), &octets) != 1) {
         ERR_clear_error();
         return std::nullopt;
     }
     ++next_;
-    std::ranges::copy(plaintext, sealed.begin());
-    std::size_t size = sealed.size();
-    while (size > 1 && sealed[size - 1] == 0) {
+    std::size_t size = plaintext_.size();
+    while (size > 1 && plaintext_[size - 1] == 0) {
         --size;
     }
-    return Content{sealed[size - 1], sealed.first(size - 1)};
+    return Content{plaintext_[size - 1], std::span(plaintext_).first(size - 1)};
 }
 
 int RecordLedger::index() {
@@ -129,6 +127,7 @@ void RecordLedger::hear(SSL_CTX* context) {
     SSL_CTX_set_msg_callback(context, heard);
     SSL_CTX_set_msg_callback_arg(context, this);
     ensure(SSL_CTX_set_ex_data(context, index(), this) == 1);
+    ensure(SSL_CTX_get_keylog_callback(context) != told_secret);
     told_before_[context] = SSL_CTX_get_keylog_callback(context);
     SSL_CTX_set_keylog_callback(context, told_secret);
 }
@@ -197,7 +196,7 @@ void RecordLedger::read_record(End& end, std::span<unsigned char> record) {
     }
     const bool has_plaintext = content && content->type == SSL3_RT_APPLICATION_DATA;
     end.seen.add(record.size(), has_plaintext ? content->octets.size() : 0);
-    if (content && content->type == SSL3_RT_ALERT &&
+    if (content && content->type == SSL3_RT_ALERT && !content->octets.empty() &&
         content->octets.back() == SSL_AD_CLOSE_NOTIFY) {
         end.seen.goodbye_end = end.seen.records.back().end;
     }

@@ -63,7 +63,7 @@ private:
         void know(const SSL* ssl, std::string_view secret);
         [[nodiscard]] bool knows() const noexcept { return context_ != nullptr; }
         // Of a record that is sealed: its type and the octets of its content. None: it is of the
-        // handshake, which has other keys.
+        // handshake, which has other keys. Valid until the next.
         struct Content {
             unsigned char type;
             std::span<const unsigned char> octets;
@@ -73,6 +73,7 @@ private:
     private:
         std::unique_ptr<EVP_CIPHER_CTX, tls::Frees<EVP_CIPHER_CTX_free>> context_;
         std::array<unsigned char, 12> iv_{};
+        std::vector<unsigned char> plaintext_;
         std::uint64_t next_ = 0;
     };
 
