@@ -263,6 +263,7 @@ Step Engine::look_ahead() {
 Step Engine::seal(std::span<const std::byte> plaintext) {
     ensure(plaintext.size() <= record_octets_max);
     if (records_ != nullptr) {
+        ensure(seals_);  // Else a nonce would be used twice.
         if (failed_ || said_goodbye_) {
             return failed_ ? Step::failed : Step::ended;
         }
@@ -376,7 +377,7 @@ void Engine::grow_tired() {
 }
 
 void Engine::note_alert(bool received, int level_and_alert) {
-    if (!seals_ && !received) {
+    if (!seals_ && !received && records_ == nullptr) {
         const std::array<std::byte, 2> octets{static_cast<std::byte>(level_and_alert >> 8),
                                               static_cast<std::byte>(level_and_alert)};
         output_.append(octets);

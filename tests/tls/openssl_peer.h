@@ -33,7 +33,9 @@ public:
         if (suites != nullptr) {
             REQUIRE(SSL_CTX_set_ciphersuites(context, suites) == 1);
         }
+        SSL_CTX_set_keylog_callback(context, note_secret);
         ssl_.reset(SSL_new(context));
+        SSL_set_app_data(ssl(), this);
         SSL_set_max_proto_version(ssl(), version);
         SSL_set_bio(ssl(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
         if (role == Role::client) {
@@ -43,7 +45,13 @@ public:
         }
     }
 
+    OpensslPeer(OpensslPeer&&) = delete;
+    ~OpensslPeer() = default;
+
     [[nodiscard]] SSL* ssl() const noexcept { return ssl_.get(); }
+
+    // What a server seals its plaintext by, as the key log has it.
+    [[nodiscard]] const std::string& secret_of_server() const noexcept { return secret_; }
 
     void feed(std::span<const std::byte> octets) {
         if (!octets.empty()) {
@@ -91,8 +99,15 @@ public:
     }
 
 private:
+    static void note_secret(const SSL* ssl, const char* line) {
+        if (std::string_view(line).starts_with("SERVER_TRAFFIC_SECRET_0 ")) {
+            static_cast<OpensslPeer*>(SSL_get_app_data(ssl))->secret_ = line;
+        }
+    }
+
     tls::OwnedContext context_;
     tls::OwnedSsl ssl_;
+    std::string secret_;
 };
 
 // An Engine and such a peer, which have shaken hands; a server's tickets are still to be handed

@@ -3,6 +3,7 @@
 
 #include "sluice/tests/tls/openssl_peer.h"
 
+#include "sluice/tls/record_cipher.h"
 #include "sluice/tls/session_cache.h"
 
 #include <array>
@@ -237,6 +238,34 @@ TEST_CASE("openssl peer: tickets that are cut anywhere are kept, too", "[tls][en
         CHECK(kept->origins() == 1);
         CHECK(pair.engine->output().empty());
         converse(pair, 100);
+    }
+}
+
+TEST_CASE("openssl peer: a ticket that OpenSSL cannot read is refused, once",
+          "[tls][engine][openssl]") {
+    for (const bool kernel_seals : {false, true}) {
+        CAPTURE(kernel_seals);
+        const auto kept = std::make_shared<tls::SessionCache>(10);
+        EngineAndPeer pair(Role::server, TLS1_3_VERSION, suites.front(), kept);
+        if (kernel_seals) {
+            REQUIRE(pair.engine->take_sealing_keys());
+            pair.engine->stop_sealing();
+        }
+        tls::RecordCipher sealing(tls::RecordCipher::Use::seal,
+                                  *tls::RecordSuite::find(SSL_get_current_cipher(pair.peer.ssl())),
+                                  tls::TrafficSecret::of_key_log(pair.peer.secret_of_server()), 0);
+        constexpr std::array ticket{std::byte{4}, std::byte{0}, std::byte{0},
+                                    std::byte{2}, std::byte{0}, std::byte{0}};
+        std::array<std::byte, ticket.size() + tls::RecordCipher::overhead_octets> record{};
+        sealing.seal(SSL3_RT_HANDSHAKE, ticket, record);
+        pair.engine->feed(tests::lent(record));
+        CHECK(pair.open().step == Step::failed);
+        const Error error = pair.engine->error(Phase::receive);
+        CHECK(error.code == Errc::alert_sent);
+        CHECK(static_cast<Alert>(error.tls) == Alert::decode_error);
+        const std::size_t around = kernel_seals ? 0 : tls::RecordCipher::overhead_octets;
+        CHECK(pair.engine->output().size() == 2 + around);
+        CHECK(kept->origins() == 0);
     }
 }
 
